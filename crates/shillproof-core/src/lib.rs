@@ -1,0 +1,31 @@
+//! The nouns of Shillproof and the traits that its parts meet in.
+//!
+//! A *victim* is fitted on [`Interactions`] and becomes a [`Recommender`]. An [`Attack`] sees
+//! [`Knowledge`] and nothing else, and returns [`FakeProfiles`]. Genuine users keep the ids
+//! `0..n`; fake users are appended after them. All randomness comes from a [`Seed`].
+
+pub mod attack;
+pub mod catalogue;
+pub mod context;
+pub mod ids;
+pub mod interactions;
+pub mod oracle;
+pub mod ranking;
+pub mod scale;
+pub mod seed;
+pub mod stats;
+pub mod victim;
+
+pub use attack::{
+    Attack, AttackError, Audience, Budget, FakeProfiles, Goal, Grant, Knowledge, Needs, Objective, Profile,
+    ThreatCase, VictimAccess,
+};
+pub use context::{Cancelled, Ctx, Observer, Silent};
+pub use ids::{ItemId, UserId};
+pub use interactions::{InteractionError, Interactions, Row, Triples};
+pub use oracle::{OracleError, QueryOracle};
+pub use ranking::{Ties, select_top_k};
+pub use scale::RatingScale;
+pub use seed::{Rng, Seed};
+pub use stats::ItemStats;
+pub use victim::{Feedback, FitError, FitJob, Query, Recommender, Scorer, Victim};
