@@ -286,7 +286,7 @@ impl Interactions {
                 ratings.extend(entries.iter().map(|e| e.1));
             }
             if let Some(times) = &mut out.times {
-                let steps = if fakes.ordered { 1 } else { 0 };
+                let steps = i64::from(fakes.ordered);
                 times.extend((1..=entries.len() as i64).map(|k| latest + steps * k));
             }
             out.row_start.push(out.items.len());
