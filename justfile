@@ -1,0 +1,28 @@
+# The front door: `just` lists what there is.
+
+_default:
+    @just --list
+
+# The main job on the embedded data set
+demo:
+    cargo run --release -- audit --out results/demo
+
+# Everything that a change must pass
+check:
+    bash .ci/run
+
+# The tests alone
+test:
+    cargo test --workspace --all-features
+
+# The API documentation, opened in a browser
+docs:
+    cargo doc --workspace --all-features --no-deps --open
+
+# Speed beside `implicit`, in one run: seconds, memory and accuracy (makes its own Python environment)
+bench *ARGS:
+    bash bench/run.sh {{ARGS}}
+
+# Long random reading of the file formats; N inputs
+fuzz N="2000000":
+    SHILLPROOF_FUZZ_INPUTS={{N}} cargo test --release -p shillproof-data --all-features --test fuzz -- --nocapture
