@@ -7,12 +7,14 @@
 pub mod attack;
 pub mod catalogue;
 pub mod context;
+pub mod fraction;
 pub mod ids;
 pub mod interactions;
 pub mod oracle;
 pub mod ranking;
 pub mod scale;
 pub mod seed;
+pub mod size;
 pub mod stats;
 pub mod victim;
 
@@ -21,11 +23,13 @@ pub use attack::{
     ThreatCase, VictimAccess,
 };
 pub use context::{Cancelled, Ctx, Observer, Silent};
+pub use fraction::Fraction;
 pub use ids::{ItemId, UserId};
 pub use interactions::{InteractionError, Interactions, Row, Triples};
 pub use oracle::{OracleError, QueryOracle};
 pub use ranking::{Ties, select_top_k};
 pub use scale::RatingScale;
 pub use seed::{Rng, Seed};
+pub use size::Size;
 pub use stats::ItemStats;
 pub use victim::{Feedback, FitError, FitJob, Query, Recommender, Scorer, Victim};

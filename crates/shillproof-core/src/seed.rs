@@ -54,7 +54,7 @@ impl Seed {
 }
 
 /// The finaliser of splitmix64: a cheap bijection of `u64` whose output bits are all well mixed.
-pub(crate) const fn mix(mut z: u64) -> u64 {
+pub const fn mix(mut z: u64) -> u64 {
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     z ^ (z >> 31)
