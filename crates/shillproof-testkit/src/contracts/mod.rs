@@ -1,0 +1,3 @@
+//! What every entry of a catalogue must keep, whatever its algorithm.
+
+pub mod victim;
