@@ -92,8 +92,10 @@ impl FromStr for Fraction {
     fn from_str(text: &str) -> Result<Self, FractionError> {
         let (number, percent) =
             text.trim().strip_suffix('%').map_or((text.trim(), false), |n| (n.trim_end(), true));
-        let value: f64 = number.parse().map_err(|_| FractionError { got: text.into() })?;
-        Self::new(if percent { value / 100.0 } else { value }).map_err(|_| FractionError { got: text.into() })
+        // An exponent moves the decimal point exactly; 0.7 / 100 is not 0.007.
+        let value = if percent { format!("{number}e-2").parse() } else { number.parse() };
+        let wrong = || FractionError { got: text.into() };
+        Self::new(value.map_err(|_| wrong())?).map_err(|_| wrong())
     }
 }
 
@@ -128,6 +130,7 @@ mod tests {
         // 943 users: the attack sizes of the NDSS'21 tables.
         let sizes = ["0.5%", "1%", "3%", "5%"].map(|p| f(p).round_of(943));
         assert_eq!(sizes, [5, 9, 28, 47]);
+        assert_eq!(f("0.7%"), f("0.007"));
         assert_eq!((f("0.29").floor_of(100), f("0.1").round_of(5), f("0.7").floor_of(10)), (29, 1, 7));
         assert_eq!(
             (Fraction::ONE.round_of(usize::MAX >> 12), Fraction::ZERO.round_of(9)),
