@@ -104,9 +104,10 @@ impl Planted {
                 let size = (self.items - cluster).div_ceil(self.clusters);
                 // The square of a uniform number puts half of the draws on the first quarter of the cluster.
                 let rank = (rng.random::<f64>().powi(2) * size as f64) as usize;
-                // Full clusters are left by walking on.
-                let item = (0..self.items)
-                    .map(|step| (rank * self.clusters + cluster + step) % self.items)
+                // Taken items give way to the next of the cluster, full clusters to any item.
+                let item = (0..size)
+                    .map(|step| (rank + step) % size * self.clusters + cluster)
+                    .chain(0..self.items)
                     .find(|&i| !taken[i])
                     .expect("a third of the items at most is taken");
                 taken[item] = true;

@@ -1,0 +1,113 @@
+//! One table over the catalogue: every victim keeps the contract, refuses bad parameters, survives
+//! a trip through TOML, and has a page that tells the truth about its defaults.
+
+use serde_json::Value;
+use shillproof_core::catalogue::Catalogue;
+use shillproof_core::{Ctx, Feedback, FitError, FitJob, Seed};
+use shillproof_testkit::contracts::victim::{Expect, check};
+use shillproof_testkit::fixtures::Checkerboard;
+use shillproof_victims::VictimSpec;
+
+/// What holds for some entries only. A new entry must be added here.
+fn expect(name: &str) -> Expect {
+    match name {
+        "popularity" => Expect { personal: false, equivariant: true },
+        "item-knn" => Expect { personal: true, equivariant: true },
+        "als" | "wrmf" | "bpr" => Expect { personal: true, equivariant: false },
+        other => panic!("say in this table what is expected of `{other}`"),
+    }
+}
+
+#[test]
+fn every_victim_keeps_the_contract() {
+    for spec in VictimSpec::all() {
+        let name = spec.card().name;
+        eprintln!("victim {name}");
+        check(spec.victim(), expect(name));
+    }
+}
+
+#[test]
+fn default_to_toml_and_back_is_identity() {
+    for spec in VictimSpec::all() {
+        let name = spec.card().name;
+        let text = toml::to_string(&spec).unwrap();
+        assert!(text.trim_start().starts_with(&format!("[{name}]")), "the key is not the name: {text}");
+        assert_eq!(toml::from_str::<VictimSpec>(&text).unwrap(), spec);
+        assert_eq!(VictimSpec::from_inline(name).unwrap(), spec);
+        let unknown = toml::from_str::<VictimSpec>(&format!("[{name}]\nfaktors = 3")).unwrap_err();
+        assert!(unknown.to_string().contains("unknown field"), "{unknown}");
+    }
+}
+
+/// Counts that may be zero and penalties that may be left out.
+const MAY_BE_ZERO: &[&str] = &[];
+
+#[test]
+fn numbers_out_of_range_are_refused_by_name() {
+    let board = Checkerboard { users: 8, items: 6 };
+    for spec in VictimSpec::all() {
+        let name = spec.card().name;
+        let train =
+            if spec.victim().feedback() == Feedback::Explicit { board.explicit() } else { board.implicit() };
+        for (field, default) in spec.parameters() {
+            if !(default.is_number() || default.is_null()) {
+                continue;
+            }
+            for bad in ["nan", "inf", "-1.0", "-1", "0"] {
+                // A value that the type itself refuses never reaches the fit.
+                let Ok(spec) = toml::from_str::<VictimSpec>(&format!("[{name}]\n{field} = {bad}")) else {
+                    continue;
+                };
+                let result = spec.victim().fit(&FitJob::new(&train), &Ctx::new(Seed::new(1)));
+                let zero_is_fine = bad == "0" && (!default.is_u64() || MAY_BE_ZERO.contains(&field.as_str()));
+                match result {
+                    Err(FitError::Parameter { name: refused, .. }) => {
+                        assert_eq!(refused, field, "{name}: {field} = {bad} blames another field");
+                    }
+                    _ => assert!(zero_is_fine, "{name}: {field} = {bad} was taken"),
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_page_tells_the_defaults() {
+    for spec in VictimSpec::all() {
+        let card = spec.card();
+        for section in
+            ["What it does", "Method", "Parameters", "Differences from the paper", "Cost", "References"]
+        {
+            assert!(card.doc.contains(&format!("\n## {section}\n")), "{}: no section {section}", card.name);
+        }
+        let mut documented: Vec<(String, String)> = card
+            .doc
+            .lines()
+            .skip_while(|line| *line != "## Parameters")
+            .skip(1)
+            .take_while(|line| !line.starts_with("## "))
+            .filter(|line| line.starts_with("| `"))
+            .map(|line| {
+                let cells: Vec<&str> = line.split('|').map(|cell| cell.trim().trim_matches('`')).collect();
+                assert_eq!(cells.len(), 6, "{}: `{line}` has not four cells", card.name);
+                (cells[1].to_owned(), cells[2].to_owned())
+            })
+            .collect();
+        let mut actual: Vec<(String, String)> =
+            spec.parameters().into_iter().map(|(name, value)| (name, as_written(&value))).collect();
+        documented.sort();
+        actual.sort();
+        assert_eq!(documented, actual, "page of {}", card.name);
+    }
+}
+
+/// A default as a page writes it: the shortest decimal form of an `f32`, bare words, `none`.
+fn as_written(value: &Value) -> String {
+    match value {
+        Value::Null => "none".to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Number(n) if n.is_f64() => (n.as_f64().unwrap_or(f64::NAN) as f32).to_string(),
+        other => other.to_string(),
+    }
+}
