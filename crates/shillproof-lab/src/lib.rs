@@ -1,1 +1,3 @@
-//! Empty as yet.
+//! The laboratory: what is run, measured, compared and reported.
+
+pub mod rankings;
