@@ -1,0 +1,45 @@
+//! From files to data sets.
+
+mod collect;
+mod columns;
+mod sequence;
+mod source;
+mod split;
+mod table;
+mod values;
+
+use std::path::{Path, PathBuf};
+
+use collect::Collector;
+use source::Content;
+
+use crate::dataset::Dataset;
+use crate::error::{DataError, Place};
+use crate::options::DataOptions;
+
+/// Reads files that together are one data set, without the filters that need whole data sets.
+pub(crate) fn read(name: &str, paths: &[PathBuf], options: &DataOptions) -> Result<Dataset, DataError> {
+    options.check()?;
+    let mut collector = Collector::new();
+    for path in paths {
+        match source::open(path)? {
+            Content::Parquet => read_parquet(path, options, &mut collector)?,
+            Content::Text(mut lines) => match options.sequences {
+                Some(sequences) => sequence::read(&mut lines, options, sequences, &mut collector)?,
+                None => table::read(&mut lines, options, &mut collector)?,
+            },
+        }
+    }
+    let first = paths.first().map_or(Path::new(name), PathBuf::as_path);
+    collector.finish(name, first, options)
+}
+
+#[cfg(not(feature = "parquet"))]
+fn read_parquet(path: &Path, _: &DataOptions, _: &mut Collector) -> Result<(), DataError> {
+    Err(DataError::Malformed {
+        place: Place::file(path),
+        found: "a Parquet file".into(),
+        expected: "text: this program was built without Parquet".into(),
+        hint: "build with `--features parquet`, or export the table as CSV".into(),
+    })
+}
