@@ -43,7 +43,12 @@ pub struct RankJob<'a> {
 
 impl<'a> RankJob<'a> {
     /// A job without targets and held-out items.
-    pub fn new(recommender: &'a dyn Recommender, n_genuine: usize, exclusion: Exclusion<'a>, k: usize) -> Self {
+    pub fn new(
+        recommender: &'a dyn Recommender,
+        n_genuine: usize,
+        exclusion: Exclusion<'a>,
+        k: usize,
+    ) -> Self {
         Self {
             recommender,
             n_genuine,
@@ -87,7 +92,9 @@ pub enum RankError {
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
     /// Data of another population, for example the poisoned matrix.
-    #[error("a matrix of {rows} users and {items} items, expected the {n_genuine} genuine users and {n_items} items")]
+    #[error(
+        "a matrix of {rows} users and {items} items, expected the {n_genuine} genuine users and {n_items} items"
+    )]
     Population {
         /// Rows of the matrix.
         rows: usize,
@@ -140,9 +147,10 @@ impl RankError {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Population { rows, n_genuine, .. } if rows > n_genuine => {
-                Some("exclusion and held-out items come from the genuine data, before fake users are appended".into())
-            }
+            Self::Population { rows, n_genuine, .. } if rows > n_genuine => Some(
+                "exclusion and held-out items come from the genuine data, before fake users are appended"
+                    .into(),
+            ),
             Self::NotFinite { .. } => {
                 Some("the victim diverged: lower its learning rate or raise its regularization".into())
             }

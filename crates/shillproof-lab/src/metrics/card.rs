@@ -1,0 +1,95 @@
+//! The catalogue of metrics, for `list metrics` and `explain`.
+
+use serde::Serialize;
+
+/// The page of all metrics, in Markdown.
+pub const PAGE: &str = include_str!("../../../../docs/metrics.md");
+
+/// What `list metrics` prints about one metric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct MetricCard {
+    /// Name, as in tidy rows, experiment files and reports.
+    pub name: &'static str,
+    /// What it is, in one line.
+    pub summary: &'static str,
+    /// The users it averages over.
+    pub population: &'static str,
+}
+
+const ALL: &str = "all genuine users";
+const ELIGIBLE: &str = "genuine users without the target";
+const AUDIENCE: &str = "genuine users of the audience";
+const TESTED: &str = "genuine users with held-out items";
+const RATINGS: &str = "held-out ratings of genuine users";
+
+/// Every metric, in the order of `list`.
+pub const METRICS: &[MetricCard] = &[
+    card("hit_ratio", "share of users whose first K places hold the target", ALL),
+    card("hit_ratio_eligible", "the same among users who do not have the target", ELIGIBLE),
+    card("hit_ratio_any", "share of users whose first K places hold any target", ALL),
+    card("display_rate_any", "share of the audience whose first K places hold any target", AUDIENCE),
+    card("display_rate_pair", "share of (audience user, target) pairs displayed among the first K", AUDIENCE),
+    card("rank_shift", "places the target climbed", ELIGIBLE),
+    card("prediction_shift", "change of the target's predicted rating", ALL),
+    card("average_predicted_rating", "the target's predicted rating", ALL),
+    card(
+        "rmse_shift",
+        "root mean squared change of predictions of unseen cells",
+        "unseen cells of genuine users",
+    ),
+    card("promoted_targets", "targets with a strictly larger hit ratio than before", ALL),
+    card("std_over_targets", "standard deviation of the targets' hit ratios, both divisors", ALL),
+    card("uplift", "hit ratio after the attack relative to before, as factor and as increase", ALL),
+    card("accuracy_hit_ratio", "share of users with a held-out item among the first K", TESTED),
+    card("ndcg", "discounted gain of held-out items among the first K", TESTED),
+    card("recall", "share of held-out items among the first K", TESTED),
+    card("mrr", "reciprocal rank of the best held-out item among the first K", TESTED),
+    card("rmse", "root mean squared error of predicted ratings", RATINGS),
+    card("mae", "mean absolute error of predicted ratings", RATINGS),
+    card("cost", "fake users, their interactions, queries and seconds", "fake users"),
+];
+
+const fn card(name: &'static str, summary: &'static str, population: &'static str) -> MetricCard {
+    MetricCard { name, summary, population }
+}
+
+impl MetricCard {
+    /// The metric of this name.
+    pub fn find(name: &str) -> Option<&'static Self> {
+        METRICS.iter().find(|metric| metric.name == name)
+    }
+
+    /// Its section of [`PAGE`], without the heading.
+    pub fn doc(&self) -> &'static str {
+        section(self.name).expect("invariant: every metric has a section, which a test checks")
+    }
+}
+
+fn section(name: &str) -> Option<&'static str> {
+    let text = PAGE.split("\n## `").find_map(|part| part.strip_prefix(name)?.strip_prefix('`'))?;
+    Some(text.trim())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cards_and_sections_are_the_same_list() {
+        let sections: Vec<&str> =
+            PAGE.split("\n## `").skip(1).filter_map(|part| part.split('`').next()).collect();
+        let cards: Vec<&str> = METRICS.iter().map(|metric| metric.name).collect();
+        assert_eq!(sections, cards);
+    }
+
+    #[test]
+    fn every_section_says_users_and_empty_truth() {
+        for metric in METRICS {
+            let doc = MetricCard::find(metric.name).unwrap().doc();
+            assert!(doc.contains("- Users"), "{}: whom it averages over", metric.name);
+            assert!(doc.to_lowercase().contains("empty"), "{}: value on empty truth", metric.name);
+            assert!(doc.to_lowercase().contains("targets"), "{}: several targets", metric.name);
+        }
+        assert!(MetricCard::find("hitratio").is_none());
+    }
+}
