@@ -1,0 +1,150 @@
+//! Adam (Kingma and Ba, ICLR 2015), with the semantics of `torch.optim.Adam`.
+
+use pulp::Arch;
+use rayon::prelude::*;
+
+/// Adam's state for one block of parameters.
+///
+/// *Dense* semantics, as in published training code: every parameter moves at every step, one
+/// without gradient coasts on its momentum. *Lazy rows* is another algorithm: rows without gradient stay
+/// where they are, and so do their moments.
+#[derive(Clone, Debug)]
+pub struct Adam {
+    /// Step size.
+    pub learning_rate: f32,
+    /// Added to the gradient as `weight_decay · θ`, the gradient of `weight_decay/2 · ‖θ‖²`.
+    pub weight_decay: f32,
+    first: Vec<f32>,
+    second: Vec<f32>,
+    steps: i32,
+}
+
+/// Decay of the first moment.
+const BETA1: f32 = 0.9;
+/// Decay of the second moment.
+const BETA2: f32 = 0.999;
+/// Keeps the step finite.
+const EPSILON: f32 = 1e-8;
+/// Parameters updated by one thread at a time.
+const CHUNK: usize = 1 << 14;
+
+impl Adam {
+    /// The state of `parameters` parameters before the first step.
+    pub fn new(parameters: usize, learning_rate: f32, weight_decay: f32) -> Self {
+        Self {
+            learning_rate,
+            weight_decay,
+            first: vec![0.0; parameters],
+            second: vec![0.0; parameters],
+            steps: 0,
+        }
+    }
+
+    /// One step of all parameters (dense semantics).
+    ///
+    /// # Shapes
+    /// `parameters`, `gradient`: as many as at [`Adam::new`].
+    ///
+    /// ```
+    /// use shillproof_kernels::Adam;
+    /// let mut x = [1.0, 1.0];
+    /// Adam::new(2, 0.1, 0.0).step(&mut x, &[5.0, 0.0]);
+    /// assert!((x[0] - 0.9).abs() < 1e-6 && x[1] == 1.0); // the first step is the sign of the gradient
+    /// ```
+    pub fn step(&mut self, parameters: &mut [f32], gradient: &[f32]) {
+        let update = self.next_step();
+        let state = self.first.par_chunks_mut(CHUNK).zip(self.second.par_chunks_mut(CHUNK));
+        parameters.par_chunks_mut(CHUNK).zip(gradient.par_chunks(CHUNK)).zip(state).for_each(
+            |((theta, g), (m, v))| {
+                Arch::new().dispatch(|| update.apply(theta, g, m, v));
+            },
+        );
+    }
+
+    /// One step of some rows (lazy semantics); the bias correction counts all steps.
+    ///
+    /// # Shapes
+    /// `parameters`: rows of `width`. `rows`: distinct row numbers. `gradient`: one row of `width` for each of `rows`.
+    pub fn step_rows(&mut self, parameters: &mut [f32], width: usize, rows: &[u32], gradient: &[f32]) {
+        let update = self.next_step();
+        Arch::new().dispatch(|| {
+            for (&row, g) in rows.iter().zip(gradient.chunks_exact(width.max(1))) {
+                let span = row as usize * width..(row as usize + 1) * width;
+                let (m, v) = (&mut self.first[span.clone()], &mut self.second[span.clone()]);
+                update.apply(&mut parameters[span], g, m, v);
+            }
+        });
+    }
+
+    fn next_step(&mut self) -> Update {
+        self.steps = self.steps.saturating_add(1);
+        let correction = |beta: f32| 1.0 - f64::from(beta).powi(self.steps);
+        Update {
+            rate: (f64::from(self.learning_rate) / correction(BETA1)) as f32,
+            root: (1.0 / correction(BETA2).sqrt()) as f32,
+            decay: self.weight_decay,
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Update {
+    rate: f32,
+    root: f32,
+    decay: f32,
+}
+
+impl Update {
+    #[inline(always)]
+    fn apply(self, theta: &mut [f32], gradient: &[f32], m: &mut [f32], v: &mut [f32]) {
+        for (((theta, &g), m), v) in theta.iter_mut().zip(gradient).zip(m).zip(v) {
+            let g = g + self.decay * *theta;
+            *m = BETA1 * *m + (1.0 - BETA1) * g;
+            *v = BETA2 * *v + (1.0 - BETA2) * g * g;
+            *theta -= self.rate * *m / (v.sqrt() * self.root + EPSILON);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The textbook form, in f64.
+    fn textbook(gradients: &[f64], start: f64, rate: f64, decay: f64) -> f64 {
+        let (mut theta, mut m, mut v) = (start, 0.0, 0.0);
+        for (t, g) in gradients.iter().enumerate() {
+            let g = g + decay * theta;
+            m = 0.9 * m + 0.1 * g;
+            v = 0.999 * v + 0.001 * g * g;
+            let (m_hat, v_hat) =
+                (m / (1.0 - 0.9f64.powi(t as i32 + 1)), v / (1.0 - 0.999f64.powi(t as i32 + 1)));
+            theta -= rate * m_hat / (v_hat.sqrt() + 1e-8);
+        }
+        theta
+    }
+
+    #[test]
+    fn follows_the_textbook_and_coasts() {
+        let gradients: Vec<f64> = (0..50).map(|t| if t < 10 { f64::from(t).sin() } else { 0.0 }).collect();
+        let (mut x, mut adam) = (vec![0.5f32; 20_000], Adam::new(20_000, 0.01, 0.1));
+        for g in &gradients {
+            adam.step(&mut x, &vec![*g as f32; 20_000]);
+        }
+        let exact = textbook(&gradients, 0.5, 0.01, 0.1);
+        assert!(x.iter().all(|&x| (f64::from(x) - exact).abs() < 1e-5), "{} against {exact}", x[0]);
+    }
+
+    #[test]
+    fn lazy_rows_stay_and_touched_rows_move_as_in_the_dense_form() {
+        let (mut lazy, mut dense) = (vec![1.0f32; 6], vec![1.0f32; 6]);
+        let (mut a, mut b) = (Adam::new(6, 0.1, 0.0), Adam::new(6, 0.1, 0.0));
+        a.step_rows(&mut lazy, 2, &[2, 0], &[3.0, -1.0, 1.0, 2.0]);
+        b.step(&mut dense, &[1.0, 2.0, 0.0, 0.0, 3.0, -1.0]);
+        assert_eq!(lazy, dense);
+        a.step_rows(&mut lazy, 2, &[1], &[1.0, 1.0]);
+        b.step(&mut dense, &[0.0, 0.0, 1.0, 1.0, 0.0, 0.0]);
+        assert_eq!(lazy[2..4], dense[2..4]);
+        assert!(lazy[0] != dense[0], "the dense form coasts");
+    }
+}

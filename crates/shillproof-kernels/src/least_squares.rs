@@ -1,0 +1,477 @@
+//! One half of a sweep of alternating least squares: all rows against fixed factors of the other side.
+
+use pulp::{Arch, Simd, WithSimd};
+
+use crate::cholesky::{factorize, solve, sum};
+use crate::csr::Csr;
+use crate::gram::add_symmetric;
+use crate::matrix::Matrix;
+use crate::panels::{Lane, Panels, WIDTH, vectors, vectors_mut};
+use crate::parallel::{balanced, for_each_range};
+
+/// Entries gathered at a time for a normal matrix.
+const CHUNK: usize = 128;
+/// Rounds of conjugate gradients: what implicit-feedback libraries use (Takács, Pilászy, Tikk, RecSys 2011).
+const STEPS: usize = 3;
+
+/// How the small system of one row is solved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Inner {
+    /// Exactly, by the normal matrix and its Cholesky factor.
+    Cholesky,
+    /// By three steps of conjugate gradients from the row's last value, for rows of at most so many
+    /// entries; exactly for longer ones.
+    ConjugateGradient {
+        /// Longest row that is solved by conjugate gradients.
+        up_to: usize,
+    },
+}
+
+/// One least-squares problem a row:
+/// `(base + ridge/w_r · I + Σ_c observed·w_c q_c q_cᵀ) x = Σ_c target·w_c·v_c q_c`,
+/// summed over the row's stored cells `c` with values `v_c`.
+///
+/// With a Gram matrix as `base`, `observed = w − 1` and `target = w` this is implicit ALS
+/// (Hu, Koren, Volinsky, ICDM 2008, eq. 4); without one and with both 1 it is explicit ALS.
+#[derive(Clone, Copy)]
+pub struct RowSystems<'a> {
+    /// One row a system.
+    pub entries: &'a Csr,
+    /// Factors of the other side, one row a column of `entries`.
+    pub other: &'a Matrix,
+    /// What all systems have in common; zero if none.
+    pub base: Option<&'a Matrix>,
+    /// Weight of a stored cell in the matrix, on top of `base`.
+    pub observed: f32,
+    /// Weight of a stored cell's value on the right-hand side.
+    pub target: f32,
+    /// Added to the diagonal; positive.
+    pub ridge: f32,
+    /// Weight of each row's loss; a row of weight 0 becomes zero.
+    pub row_weight: Option<&'a [f32]>,
+    /// Weight of each column's losses.
+    pub column_weight: Option<&'a [f32]>,
+    /// How the systems are solved.
+    pub inner: Inner,
+}
+
+impl RowSystems<'_> {
+    /// Solves for all rows, in parallel; conjugate gradients start from what `out` holds. A row whose
+    /// matrix is numerically not positive definite becomes NaN.
+    ///
+    /// # Shapes
+    /// `out`: one row a row of `entries`, as many columns as `other`.
+    pub fn solve(&self, out: &mut Matrix) {
+        let d = self.other.columns();
+        debug_assert_eq!((out.rows(), out.columns()), (self.entries.n_rows(), d));
+        // A factorisation costs about as much as d/2 entries.
+        let ranges = balanced(self.entries.row_starts(), d / 2 + 1);
+        for_each_range(&ranges, d, out.as_mut_slice(), |rows, part| {
+            Arch::new().dispatch(Range { systems: self, rows, out: part });
+        });
+    }
+}
+
+struct Range<'a> {
+    systems: &'a RowSystems<'a>,
+    rows: std::ops::Range<usize>,
+    out: &'a mut [f32],
+}
+
+impl WithSimd for Range<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let systems = self.systems;
+        let d = systems.other.columns();
+        let mut work = Work::new(systems);
+        for (row, x) in self.rows.zip(self.out.chunks_exact_mut(d.max(1))) {
+            let weight = systems.row_weight.map_or(1.0, |w| w[row]);
+            if weight == 0.0 {
+                x.fill(0.0);
+                continue;
+            }
+            let ridge = systems.ridge / weight;
+            match systems.inner {
+                Inner::ConjugateGradient { up_to } if systems.entries.columns(row).len() <= up_to => {
+                    work.conjugate_gradient(simd, row, ridge, x);
+                }
+                _ => work.exact(simd, row, ridge, x),
+            }
+        }
+    }
+}
+
+/// Buffers of one thread and range.
+struct Work<'a> {
+    systems: &'a RowSystems<'a>,
+    d: usize,
+    base: Option<Panels>,
+    matrix: Panels,
+    inverse: Vec<f32>,
+    /// Rows of `other`, as they are and weighted.
+    gathered: Panels,
+    weighted: Panels,
+    rhs: Vec<Lane>,
+    /// Conjugate gradients: rows of `other` one after another, and x, r, p, Ap.
+    rows: Vec<Lane>,
+    vectors: [Vec<Lane>; 4],
+    coefficients: Vec<f32>,
+}
+
+impl<'a> Work<'a> {
+    fn new(systems: &'a RowSystems<'a>) -> Self {
+        let d = systems.other.columns();
+        let blocks = d.div_ceil(WIDTH);
+        let base = systems.base.map(|base| {
+            let mut panels = Panels::zeros(d.next_multiple_of(WIDTH), d);
+            for i in 0..d {
+                panels.set_row(i, base.row(i), 1.0);
+            }
+            panels
+        });
+        Self {
+            systems,
+            d,
+            base,
+            matrix: Panels::zeros(d.next_multiple_of(WIDTH), d),
+            inverse: vec![0.0; d],
+            gathered: Panels::zeros(CHUNK, d),
+            weighted: Panels::zeros(if systems.column_weight.is_some() { CHUNK } else { 0 }, d),
+            rhs: vec![Lane::ZERO; blocks],
+            rows: Vec::new(),
+            vectors: std::array::from_fn(|_| vec![Lane::ZERO; blocks]),
+            coefficients: Vec::new(),
+        }
+    }
+
+    /// Weights of the cell at `at` of `row` in the matrix and on the right-hand side.
+    #[inline(always)]
+    fn cell(&self, row: usize, at: usize, column: u32) -> (f32, f32) {
+        let weight = self.systems.column_weight.map_or(1.0, |w| w[column as usize]);
+        let value = self.systems.entries.values(row).map_or(1.0, |v| v[at]);
+        (self.systems.observed * weight, self.systems.target * weight * value)
+    }
+
+    #[inline(always)]
+    fn exact<S: Simd>(&mut self, simd: S, row: usize, ridge: f32, x: &mut [f32]) {
+        let (systems, d) = (self.systems, self.d);
+        for j in 0..self.matrix.count() {
+            let span = 0..(j + 1) * WIDTH;
+            match &self.base {
+                Some(base) => self.matrix.panel_mut(j)[span.clone()].copy_from_slice(&base.panel(j)[span]),
+                None => self.matrix.panel_mut(j)[span].fill(Lane::ZERO),
+            }
+        }
+        for i in 0..d {
+            self.matrix.panel_mut(i / WIDTH)[i].0[i % WIDTH] += ridge;
+        }
+        self.rhs.fill(Lane::ZERO);
+        let weighted = systems.column_weight.is_some();
+        let columns = systems.entries.columns(row);
+        for (chunk, first) in columns.chunks(CHUNK).zip((0..).step_by(CHUNK)) {
+            for (at, &column) in chunk.iter().enumerate() {
+                let (observed, target) = self.cell(row, first + at, column);
+                let factors = systems.other.row(column as usize);
+                self.gathered.set_row(at, factors, 1.0);
+                if weighted {
+                    self.weighted.set_row(at, factors, observed);
+                }
+                let target = simd.splat_f32s(target);
+                for (block, lane) in self.rhs.iter_mut().enumerate() {
+                    let values = vectors::<S>(&self.gathered.panel(block)[at]);
+                    for (v, sum) in vectors_mut::<S>(lane).iter_mut().enumerate() {
+                        *sum = simd.mul_add_e_f32s(target, values[v], *sum);
+                    }
+                }
+            }
+            let n = chunk.len();
+            if weighted {
+                add_symmetric(simd, &self.weighted, &self.gathered, n, 1.0, &mut self.matrix);
+            } else if systems.observed != 0.0 {
+                add_symmetric(simd, &self.gathered, &self.gathered, n, systems.observed, &mut self.matrix);
+            }
+        }
+        if factorize(simd, &mut self.matrix, d, &mut self.inverse) {
+            solve(simd, &self.matrix, d, &self.inverse, &mut self.rhs);
+            for (cells, lane) in x.chunks_mut(WIDTH).zip(&self.rhs) {
+                cells.copy_from_slice(&lane.0[..cells.len()]);
+            }
+        } else {
+            x.fill(f32::NAN);
+        }
+    }
+
+    #[inline(always)]
+    fn conjugate_gradient<S: Simd>(&mut self, simd: S, row: usize, ridge: f32, out: &mut [f32]) {
+        let systems = self.systems;
+        let blocks = self.rhs.len();
+        let columns = systems.entries.columns(row);
+        self.rows.resize(columns.len().max(self.rows.len() / blocks.max(1)) * blocks, Lane::ZERO);
+        self.coefficients.clear();
+        let [mut x, mut r, mut p, mut ap] = std::mem::take(&mut self.vectors);
+        for (lane, cells) in x.iter_mut().zip(out.chunks(WIDTH)) {
+            lane.0[..cells.len()].copy_from_slice(cells);
+        }
+        r.fill(Lane::ZERO);
+        for (at, &column) in columns.iter().enumerate() {
+            let (observed, target) = self.cell(row, at, column);
+            self.coefficients.push(observed);
+            let gathered = &mut self.rows[at * blocks..(at + 1) * blocks];
+            for (lane, cells) in gathered.iter_mut().zip(systems.other.row(column as usize).chunks(WIDTH)) {
+                lane.0[..cells.len()].copy_from_slice(cells);
+            }
+            add(simd, target, gathered, &mut r);
+        }
+        self.apply(simd, columns.len(), ridge, &x, &mut ap);
+        add(simd, -1.0, &ap, &mut r);
+        p.copy_from_slice(&r);
+        let mut rs = inner(simd, &r, &r);
+        for _ in 0..STEPS {
+            // Converged (or zero): a further step would divide by nothing.
+            if rs < 1e-20 {
+                break;
+            }
+            self.apply(simd, columns.len(), ridge, &p, &mut ap);
+            let step = rs / inner(simd, &p, &ap);
+            add(simd, step, &p, &mut x);
+            add(simd, -step, &ap, &mut r);
+            let next = inner(simd, &r, &r);
+            let ratio = next / rs;
+            for (p, r) in p.iter_mut().zip(&r) {
+                for (p, &r) in vectors_mut::<S>(p).iter_mut().zip(vectors::<S>(r)) {
+                    *p = simd.mul_add_e_f32s(*p, simd.splat_f32s(ratio), r);
+                }
+            }
+            rs = next;
+        }
+        for (cells, lane) in out.chunks_mut(WIDTH).zip(&x) {
+            cells.copy_from_slice(&lane.0[..cells.len()]);
+        }
+        self.vectors = [x, r, p, ap];
+    }
+
+    /// `out = (base + ridge·I + Σ observed q qᵀ) p` over the first `n` gathered rows.
+    #[inline(always)]
+    fn apply<S: Simd>(&self, simd: S, n: usize, ridge: f32, p: &[Lane], out: &mut [Lane]) {
+        for (o, p) in out.iter_mut().zip(p) {
+            for (o, &p) in vectors_mut::<S>(o).iter_mut().zip(vectors::<S>(p)) {
+                *o = simd.mul_f32s(p, simd.splat_f32s(ridge));
+            }
+        }
+        if let Some(base) = &self.base {
+            // The matrix is symmetric: a combination of its rows, two chains to a panel.
+            for (block, o) in out.iter_mut().enumerate() {
+                let mut sums = [Lane::ZERO; 2];
+                for (lanes, p) in base.panel(block).chunks_exact(WIDTH).zip(p) {
+                    for k in 0..WIDTH {
+                        let factor = simd.splat_f32s(p.0[k]);
+                        let row = vectors::<S>(&lanes[k]);
+                        for (v, s) in vectors_mut::<S>(&mut sums[k % 2]).iter_mut().enumerate() {
+                            *s = simd.mul_add_e_f32s(factor, row[v], *s);
+                        }
+                    }
+                }
+                for k in 0..WIDTH {
+                    o.0[k] += sums[0].0[k] + sums[1].0[k];
+                }
+            }
+        }
+        if self.systems.observed == 0.0 {
+            return;
+        }
+        let rows = self.rows.chunks_exact(out.len().max(1)).take(n);
+        for (row, &observed) in rows.zip(&self.coefficients) {
+            let factor = observed * inner(simd, row, p);
+            add(simd, factor, row, out);
+        }
+    }
+}
+
+/// `y += a x`.
+#[inline(always)]
+fn add<S: Simd>(simd: S, a: f32, x: &[Lane], y: &mut [Lane]) {
+    let a = simd.splat_f32s(a);
+    for (x, y) in x.iter().zip(y) {
+        for (&x, y) in vectors::<S>(x).iter().zip(vectors_mut::<S>(y)) {
+            *y = simd.mul_add_e_f32s(a, x, *y);
+        }
+    }
+}
+
+#[inline(always)]
+fn inner<S: Simd>(simd: S, x: &[Lane], y: &[Lane]) -> f32 {
+    let mut lanes = Lane::ZERO;
+    for (x, y) in x.iter().zip(y) {
+        let (x, y) = (vectors::<S>(x), vectors::<S>(y));
+        for (v, s) in vectors_mut::<S>(&mut lanes).iter_mut().enumerate() {
+            *s = simd.mul_add_e_f32s(x[v], y[v], *s);
+        }
+    }
+    sum(simd, &lanes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gram::gram;
+    use crate::matrix::dot;
+    use shillproof_core::{Interactions, RatingScale, Seed, Triples};
+
+    /// Rows of very different lengths, one empty.
+    fn entries(explicit: bool) -> Csr {
+        let cells: Vec<(u32, u32)> = (0..40u32)
+            .flat_map(|u| (0..300u32).filter(move |i| i * (u + 3) % 41 < u).map(move |i| (u, i)))
+            .collect();
+        let triples = Triples {
+            users: cells.iter().map(|c| c.0).collect(),
+            items: cells.iter().map(|c| c.1).collect(),
+            ratings: explicit.then(|| cells.iter().map(|c| ((c.0 + c.1) % 5 + 1) as f32).collect()),
+            times: None,
+        };
+        let scale = explicit.then(|| RatingScale::new(1.0, 5.0, 1.0).unwrap());
+        Csr::of(&Interactions::from_triples(40, 300, triples, scale).unwrap())
+    }
+
+    /// Largest relative residual of any row's system, in f64.
+    fn residual(systems: &RowSystems<'_>, x: &Matrix) -> f64 {
+        let d = x.columns();
+        let mut worst = 0.0f64;
+        for row in 0..x.rows() {
+            let weight = systems.row_weight.map_or(1.0, |w| w[row]);
+            if weight == 0.0 {
+                assert!(x.row(row).iter().all(|&v| v == 0.0));
+                continue;
+            }
+            let mut left: Vec<f64> =
+                x.row(row).iter().map(|&v| f64::from(v) * f64::from(systems.ridge / weight)).collect();
+            if let Some(base) = systems.base {
+                for i in 0..d {
+                    left[i] +=
+                        (0..d).map(|j| f64::from(base.row(i)[j]) * f64::from(x.row(row)[j])).sum::<f64>();
+                }
+            }
+            let mut right = vec![0.0; d];
+            for (at, &c) in systems.entries.columns(row).iter().enumerate() {
+                let q = systems.other.row(c as usize);
+                let w = f64::from(systems.column_weight.map_or(1.0, |w| w[c as usize]));
+                let v = f64::from(systems.entries.values(row).map_or(1.0, |v| v[at]));
+                let score = f64::from(dot(q, x.row(row)));
+                for i in 0..d {
+                    left[i] += f64::from(systems.observed) * w * score * f64::from(q[i]);
+                    right[i] += f64::from(systems.target) * w * v * f64::from(q[i]);
+                }
+            }
+            let size = right.iter().map(|b| b * b).sum::<f64>().sqrt().max(1e-3);
+            let error = left.iter().zip(&right).map(|(l, r)| (l - r).powi(2)).sum::<f64>().sqrt();
+            worst = worst.max(error / size);
+        }
+        worst
+    }
+
+    #[test]
+    fn every_row_satisfies_its_normal_equations() {
+        let row_weight: Vec<f32> = (0..40).map(|u| (u % 4) as f32 / 2.0).collect();
+        let column_weight: Vec<f32> = (0..300).map(|i| (i % 3) as f32 / 2.0).collect();
+        for d in [1, 8, 16, 33, 64] {
+            let other = Matrix::normal(300, d, 0.3, Seed::new(d as u64));
+            for (explicit, weighted) in [(false, false), (false, true), (true, false), (true, true)] {
+                let entries = entries(explicit);
+                let base = gram(&other, weighted.then_some(&column_weight[..]));
+                let systems = RowSystems {
+                    entries: &entries,
+                    other: &other,
+                    base: (!explicit).then_some(&base),
+                    observed: if explicit { 1.0 } else { 19.0 },
+                    target: if explicit { 1.0 } else { 20.0 },
+                    ridge: 0.5,
+                    row_weight: weighted.then_some(&row_weight),
+                    column_weight: weighted.then_some(&column_weight),
+                    inner: Inner::Cholesky,
+                };
+                let mut x = Matrix::zeros(40, d);
+                systems.solve(&mut x);
+                let error = residual(&systems, &x);
+                assert!(error < 1e-4, "d = {d}, explicit {explicit}, weighted {weighted}: {error}");
+                // Conjugate gradients, three steps at a time from the last value, get there too.
+                let slow = RowSystems { inner: Inner::ConjugateGradient { up_to: 1000 }, ..systems };
+                let mut y = Matrix::zeros(40, d);
+                for _ in 0..60 {
+                    slow.solve(&mut y);
+                }
+                let error = residual(&systems, &y);
+                assert!(error < 1e-2, "CG: d = {d}, explicit {explicit}, weighted {weighted}: {error}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_weight_below_one_and_an_empty_row_are_fine() {
+        let (entries, other) = (entries(false), Matrix::normal(300, 12, 0.3, Seed::new(1)));
+        let base = gram(&other, None);
+        let systems = RowSystems {
+            entries: &entries,
+            other: &other,
+            base: Some(&base),
+            observed: -0.5,
+            target: 0.5,
+            ridge: 0.1,
+            row_weight: None,
+            column_weight: None,
+            inner: Inner::Cholesky,
+        };
+        let mut x = Matrix::zeros(40, 12);
+        systems.solve(&mut x);
+        assert!(residual(&systems, &x) < 1e-4);
+        assert!(entries.columns(0).is_empty() && x.row(0).iter().all(|&v| v == 0.0));
+    }
+
+    #[test]
+    fn a_system_without_solution_is_nan_not_nonsense() {
+        let (entries, mut other) = (entries(false), Matrix::normal(300, 12, 0.3, Seed::new(1)));
+        other.row_mut(3).fill(f32::INFINITY);
+        let systems = RowSystems {
+            entries: &entries,
+            other: &other,
+            base: None,
+            observed: 1.0,
+            target: 1.0,
+            ridge: 0.1,
+            row_weight: None,
+            column_weight: None,
+            inner: Inner::Cholesky,
+        };
+        let mut x = Matrix::zeros(40, 12);
+        systems.solve(&mut x);
+        assert!(!x.is_finite());
+    }
+
+    #[test]
+    fn the_number_of_threads_changes_nothing() {
+        let (entries, other) = (entries(false), Matrix::normal(300, 20, 0.3, Seed::new(2)));
+        let with = |threads, inner| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| {
+                let base = gram(&other, None);
+                let mut x = Matrix::normal(40, 20, 0.1, Seed::new(3));
+                RowSystems {
+                    entries: &entries,
+                    other: &other,
+                    base: Some(&base),
+                    observed: 19.0,
+                    target: 20.0,
+                    ridge: 0.1,
+                    row_weight: None,
+                    column_weight: None,
+                    inner,
+                }
+                .solve(&mut x);
+                x
+            })
+        };
+        for inner in [Inner::Cholesky, Inner::ConjugateGradient { up_to: 50 }] {
+            assert_eq!(with(1, inner), with(3, inner));
+        }
+    }
+}
