@@ -1,1 +1,36 @@
-//! Empty as yet.
+//! The attacks: recipes for fake profiles, the sealed call that injects them, and target selection.
+//!
+//! An attack is a struct of hyper-parameters that implements [`shillproof_core::Attack`]; all of
+//! them are entries of [`AttackSpec`]. [`poison`] runs one, checks that it kept its budget, and
+//! appends the fake users to the training data.
+
+mod aop;
+mod average;
+mod bandwagon;
+mod catalogue;
+mod craft;
+mod love_hate;
+mod none;
+mod poison;
+mod popular;
+mod power_user;
+mod probe;
+mod random;
+mod segment;
+mod targets;
+mod uniform;
+
+pub use aop::AopAttack;
+pub use average::AverageAttack;
+pub use bandwagon::{BandwagonAttack, Popularity};
+pub use catalogue::{AttackSpec, Capabilities};
+pub use love_hate::LoveHateAttack;
+pub use none::NoAttack;
+pub use poison::{PoisonError, Poisoned, poison};
+pub use popular::{PopularAttack, Variant};
+pub use power_user::{PowerUserAttack, Selection};
+pub use probe::ProbeAttack;
+pub use random::RandomAttack;
+pub use segment::{Affinity, SegmentAttack};
+pub use targets::{AudienceSpec, SelectError, TargetSpec};
+pub use uniform::UniformAttack;

@@ -223,6 +223,9 @@ pub enum AttackError {
         /// Items there.
         available: usize,
     },
+    /// Something is missing that the attack cannot work without.
+    #[error("this attack needs {0}, which the attacker has not been granted")]
+    Ungranted(&'static str),
     /// The query budget ran out.
     #[error(transparent)]
     Oracle(#[from] OracleError),

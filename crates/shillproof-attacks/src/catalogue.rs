@@ -1,0 +1,136 @@
+//! The closed list of attacks.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use shillproof_core::catalogue::{Card, Catalogue};
+use shillproof_core::{Attack, Objective};
+
+use crate::{
+    AopAttack, AverageAttack, BandwagonAttack, LoveHateAttack, NoAttack, PopularAttack, PowerUserAttack,
+    ProbeAttack, RandomAttack, SegmentAttack, UniformAttack,
+};
+
+/// An attack by its catalogue name, with its parameters.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum AttackSpec {
+    /// No fake users.
+    None(NoAttack),
+    /// Random fillers with ratings of everybody's taste.
+    Random(RandomAttack),
+    /// Random fillers with each item's own ratings.
+    Average(AverageAttack),
+    /// Random fillers with a share of popular items.
+    Bandwagon(BandwagonAttack),
+    /// Popular items next to the targets, in sets or sequences.
+    Popular(PopularAttack),
+    /// Noise.
+    Uniform(UniformAttack),
+    /// Items that the targets' audience likes.
+    Segment(SegmentAttack),
+    /// Love for the fillers, hate for the targets.
+    LoveHate(LoveHateAttack),
+    /// Copies of influential users.
+    PowerUser(PowerUserAttack),
+    /// Popular fillers with each item's own ratings.
+    Aop(AopAttack),
+    /// Items that the victim itself recommends.
+    Probe(ProbeAttack),
+}
+
+/// What an attack can do, for choosing attacks and for the tests that hold it to its word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Capabilities {
+    /// Whether every fake user rates every target. Demoting on implicit data is the exception:
+    /// there every fake user holds the targets' rivals instead.
+    pub rates_targets: bool,
+    /// What it can be asked to do on data with ratings.
+    pub explicit: &'static [Objective],
+    /// What it can be asked to do on data without.
+    pub implicit: &'static [Objective],
+}
+
+/// Both objectives.
+pub(crate) const BOTH: &[Objective] = &[Objective::Promote, Objective::Demote];
+
+impl Capabilities {
+    /// Everything, as most attacks can.
+    pub(crate) const ALL: Self = Self { rates_targets: true, explicit: BOTH, implicit: BOTH };
+
+    /// Whether it can be asked to `objective` on data with (`explicit`) or without ratings.
+    pub fn can(&self, objective: Objective, explicit: bool) -> bool {
+        let objectives = if explicit { self.explicit } else { self.implicit };
+        objectives.contains(&objective)
+    }
+}
+
+/// What the file of an attack says about it.
+pub(crate) trait Described: Attack {
+    const CARD: Card;
+
+    fn capabilities(&self) -> Capabilities;
+}
+
+impl AttackSpec {
+    /// The attack itself.
+    pub fn attack(&self) -> &dyn Attack {
+        self.parts().0
+    }
+
+    /// What it can do.
+    ///
+    /// ```
+    /// use shillproof_attacks::AttackSpec;
+    /// use shillproof_core::{Objective, catalogue::Catalogue};
+    /// let average = AttackSpec::from_inline("average")?;
+    /// assert!(average.capabilities().can(Objective::Demote, true));
+    /// assert!(!average.capabilities().can(Objective::Promote, false));
+    /// # Ok::<(), shillproof_core::catalogue::CatalogueError>(())
+    /// ```
+    pub fn capabilities(&self) -> Capabilities {
+        self.parts().2
+    }
+
+    fn parts(&self) -> (&dyn Attack, Card, Capabilities) {
+        fn of<A: Described>(attack: &A) -> (&dyn Attack, Card, Capabilities) {
+            (attack, A::CARD, attack.capabilities())
+        }
+        match self {
+            Self::None(a) => of(a),
+            Self::Random(a) => of(a),
+            Self::Average(a) => of(a),
+            Self::Bandwagon(a) => of(a),
+            Self::Popular(a) => of(a),
+            Self::Uniform(a) => of(a),
+            Self::Segment(a) => of(a),
+            Self::LoveHate(a) => of(a),
+            Self::PowerUser(a) => of(a),
+            Self::Aop(a) => of(a),
+            Self::Probe(a) => of(a),
+        }
+    }
+}
+
+impl Catalogue for AttackSpec {
+    const KIND: &'static str = "attack";
+
+    fn all() -> Vec<Self> {
+        vec![
+            Self::None(NoAttack::default()),
+            Self::Random(RandomAttack::default()),
+            Self::Average(AverageAttack::default()),
+            Self::Bandwagon(BandwagonAttack::default()),
+            Self::Popular(PopularAttack::default()),
+            Self::Uniform(UniformAttack::default()),
+            Self::Segment(SegmentAttack::default()),
+            Self::LoveHate(LoveHateAttack::default()),
+            Self::PowerUser(PowerUserAttack::default()),
+            Self::Aop(AopAttack::default()),
+            Self::Probe(ProbeAttack::default()),
+        ]
+    }
+
+    fn card(&self) -> Card {
+        self.parts().1
+    }
+}
