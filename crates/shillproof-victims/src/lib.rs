@@ -1,6 +1,7 @@
 //! Recommenders under attack: one file or folder each, and the catalogue of them.
 
 mod input;
+mod item_knn;
 mod popularity;
 
 use schemars::JsonSchema;
@@ -8,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use shillproof_core::Victim;
 use shillproof_core::catalogue::{Card, Catalogue};
 
+pub use item_knn::{ItemKnn, Similarity};
 pub use popularity::Popularity;
 
 /// A victim by name, with its parameters.
@@ -24,6 +26,8 @@ pub use popularity::Popularity;
 pub enum VictimSpec {
     /// The most popular items.
     Popularity(Popularity),
+    /// Item neighbourhood.
+    ItemKnn(ItemKnn),
 }
 
 impl VictimSpec {
@@ -31,6 +35,7 @@ impl VictimSpec {
     pub fn victim(&self) -> &dyn Victim {
         match self {
             Self::Popularity(victim) => victim,
+            Self::ItemKnn(victim) => victim,
         }
     }
 }
@@ -39,12 +44,13 @@ impl Catalogue for VictimSpec {
     const KIND: &'static str = "victim";
 
     fn all() -> Vec<Self> {
-        vec![Self::Popularity(Popularity::default())]
+        vec![Self::Popularity(Popularity::default()), Self::ItemKnn(ItemKnn::default())]
     }
 
     fn card(&self) -> Card {
         match self {
             Self::Popularity(_) => popularity::CARD,
+            Self::ItemKnn(_) => item_knn::CARD,
         }
     }
 }
