@@ -6,15 +6,19 @@
 
 mod dataset;
 mod error;
+mod fakes;
 pub mod filter;
 mod labels;
 mod options;
 mod read;
+mod write;
 
 pub use dataset::Dataset;
 pub use error::{DataError, Place};
+pub use fakes::{fake_labels, read_fakes, write_fakes};
 pub use labels::Labels;
 pub use options::{DataOptions, SequenceUser, Sequences, parse_rating_scale};
+pub use write::{save, write_csv, write_inter};
 
 use std::path::{Path, PathBuf};
 

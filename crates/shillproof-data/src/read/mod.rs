@@ -1,12 +1,12 @@
 //! From files to data sets.
 
 mod collect;
-mod columns;
+pub(crate) mod columns;
 mod sequence;
 mod source;
 mod split;
-mod table;
-mod values;
+pub(crate) mod table;
+pub(crate) mod values;
 
 use std::path::{Path, PathBuf};
 

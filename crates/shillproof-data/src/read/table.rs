@@ -24,7 +24,7 @@ struct Layout {
 
 /// Reads all rows of a file.
 pub(crate) fn read(lines: &mut Lines, options: &DataOptions, out: &mut Collector) -> Result<(), DataError> {
-    let typed = lines.path().to_string_lossy().contains(".inter");
+    let typed = lines.path().file_name().is_some_and(|name| name.to_string_lossy().contains(".inter"));
     let Some(layout) = layout(lines, options, typed, &mut out.notes)? else {
         return Ok(());
     };
