@@ -31,9 +31,9 @@ impl Dataset {
     ///
     /// # Panics
     /// If there are not as many labels as rows and columns.
-    pub fn new(name: impl Into<String>, users: Labels, items: Labels, interactions: Interactions) -> Self {
+    pub fn new(name: String, users: Labels, items: Labels, interactions: Interactions) -> Self {
         let rows = interactions.len();
-        Self::from_parts(name.into(), users, items, interactions, rows, Vec::new()).sealed()
+        Self::from_parts(name, users, items, interactions, rows, Vec::new()).sealed()
     }
 
     /// With its checksum.

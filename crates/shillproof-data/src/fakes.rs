@@ -196,7 +196,7 @@ mod tests {
         };
         let scale = explicit.then(|| RatingScale::new(0.1, 5.0, 0.1).unwrap());
         let interactions = Interactions::from_triples(users.len(), items.len(), triples, scale).unwrap();
-        Dataset::new("genuine", users, items, interactions)
+        Dataset::new("genuine".into(), users, items, interactions)
     }
 
     fn round_trip(fakes: &FakeProfiles, data: &Dataset) -> FakeProfiles {

@@ -8,9 +8,12 @@ mod dataset;
 mod error;
 mod fakes;
 pub mod filter;
+pub mod knowledge;
 mod labels;
 mod options;
 mod read;
+pub mod split;
+mod text_or_table;
 mod write;
 
 pub use dataset::Dataset;
