@@ -7,19 +7,19 @@ use shillproof_core::{FakeProfiles, ItemId, Profile};
 
 use crate::dataset::Dataset;
 use crate::error::{DataError, Place, quote};
-use crate::labels::Interner;
+use crate::labels::{Interner, Labels};
 use crate::read::columns::Columns;
 use crate::read::{table, values};
 use crate::write::{csv_failed, failed};
 
 /// Labels for `n` fake users that no genuine user has: `fake-0001`, `fake-0002`, …, with more digits for
 /// more users and a longer prefix where the data has such labels itself. Sorted, they stay in this order.
-pub fn fake_labels(n: usize, data: &Dataset) -> Vec<String> {
+pub fn fake_labels(n: usize, users: &Labels) -> Vec<String> {
     let width = n.to_string().len().max(4);
     let mut prefix = String::from("fake-");
     loop {
         let labels: Vec<String> = (1..=n).map(|v| format!("{prefix}{v:0width$}")).collect();
-        if labels.iter().all(|label| data.users.find(label).is_none()) {
+        if labels.iter().all(|label| users.find(label).is_none()) {
             return labels;
         }
         prefix.push_str("fake-");
@@ -37,7 +37,7 @@ pub fn write_fakes(out: impl Write, fakes: &FakeProfiles, data: &Dataset) -> Res
     let header = ["user", "item", "rating", "position"];
     let width = if fakes.ordered { 4 } else { 3 };
     out.write_record(&header[..width]).map_err(csv_failed)?;
-    for (label, profile) in fake_labels(fakes.profiles.len(), data).iter().zip(&fakes.profiles) {
+    for (label, profile) in fake_labels(fakes.profiles.len(), &data.users).iter().zip(&fakes.profiles) {
         if profile.entries.is_empty() {
             out.write_record(&[label.as_str(), "", "", ""][..width]).map_err(csv_failed)?;
         }
@@ -233,9 +233,9 @@ mod tests {
     #[test]
     fn labels_are_widened_and_never_genuine() {
         let data = data(&["fake-0002", "b"], true);
-        assert_eq!(fake_labels(1, &data), ["fake-0001"]);
-        assert_eq!(fake_labels(2, &data), ["fake-fake-0001", "fake-fake-0002"]);
-        let many = fake_labels(10_000, &data);
+        assert_eq!(fake_labels(1, &data.users), ["fake-0001"]);
+        assert_eq!(fake_labels(2, &data.users), ["fake-fake-0001", "fake-fake-0002"]);
+        let many = fake_labels(10_000, &data.users);
         assert_eq!((many[0].as_str(), many[9_999].as_str()), ("fake-00001", "fake-10000"));
         assert!(many.is_sorted());
     }
