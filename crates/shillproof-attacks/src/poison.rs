@@ -288,6 +288,7 @@ impl PoisonError {
             Self::Attack(AttackError::Objective { .. }) => {
                 "`shillproof explain ATTACK` says what an attack can do"
             }
+            Self::Attack(AttackError::Ungranted(_)) => "grant it, for example with `--knowledge users:0.3`",
             Self::Attack(_) | Self::Append(_) => return None,
             Self::NoTargets => "name one with `--targets`, for example `--targets unpopular:10`",
             Self::UnknownTarget { .. } | Self::TargetTwice { .. } => "select targets from the same data set",

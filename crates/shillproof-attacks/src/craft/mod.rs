@@ -30,7 +30,8 @@ impl Frame {
     /// A frame that rates every target: the highest rating to promote, the lowest to demote.
     ///
     /// Implicit data has no low rating, so demoting there is promoting up to `competitors` items
-    /// that share most rows with the targets; they count as fillers.
+    /// that share most rows with the targets. They count as fillers and take at most half of a
+    /// profile, so that fake users differ.
     pub(crate) fn new(
         goal: &Goal,
         budget: &Budget,
@@ -46,7 +47,8 @@ impl Frame {
                 let sample = known.sample.ok_or(AttackError::Ungranted(
                     "interactions of genuine users, to find what competes with targets that cannot be rated low",
                 ))?;
-                let rivals = rivals(sample, known.items, goal, competitors.min(budget.profile_size), ctx);
+                let rivals =
+                    rivals(sample, known.items, goal, competitors.min(budget.profile_size.div_ceil(2)), ctx);
                 return Self::without_targets(goal, budget, known, rivals);
             }
         };

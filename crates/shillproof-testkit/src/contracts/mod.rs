@@ -1,3 +1,4 @@
 //! What every entry of a catalogue must keep, whatever its algorithm.
 
+pub mod attack;
 pub mod victim;
