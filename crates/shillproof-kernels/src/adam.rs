@@ -1,6 +1,6 @@
 //! Adam (Kingma and Ba, ICLR 2015), with the semantics of `torch.optim.Adam`.
 
-use pulp::Arch;
+use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 /// Adam's state for one block of parameters.
@@ -56,7 +56,7 @@ impl Adam {
         let state = self.first.par_chunks_mut(CHUNK).zip(self.second.par_chunks_mut(CHUNK));
         parameters.par_chunks_mut(CHUNK).zip(gradient.par_chunks(CHUNK)).zip(state).for_each(
             |((theta, g), (m, v))| {
-                Arch::new().dispatch(|| update.apply(theta, g, m, v));
+                Arch::new().dispatch(Piece { update, theta, g, m, v });
             },
         );
     }
@@ -67,13 +67,11 @@ impl Adam {
     /// `parameters`: rows of `width`. `rows`: distinct row numbers. `gradient`: one row of `width` for each of `rows`.
     pub fn step_rows(&mut self, parameters: &mut [f32], width: usize, rows: &[u32], gradient: &[f32]) {
         let update = self.next_step();
-        Arch::new().dispatch(|| {
-            for (&row, g) in rows.iter().zip(gradient.chunks_exact(width.max(1))) {
-                let span = row as usize * width..(row as usize + 1) * width;
-                let (m, v) = (&mut self.first[span.clone()], &mut self.second[span.clone()]);
-                update.apply(&mut parameters[span], g, m, v);
-            }
-        });
+        for (&row, g) in rows.iter().zip(gradient.chunks_exact(width.max(1))) {
+            let span = row as usize * width..(row as usize + 1) * width;
+            let (m, v) = (&mut self.first[span.clone()], &mut self.second[span.clone()]);
+            Arch::new().dispatch(Piece { update, theta: &mut parameters[span], g, m, v });
+        }
     }
 
     fn next_step(&mut self) -> Update {
@@ -94,14 +92,25 @@ struct Update {
     decay: f32,
 }
 
-impl Update {
+struct Piece<'a> {
+    update: Update,
+    theta: &'a mut [f32],
+    g: &'a [f32],
+    m: &'a mut [f32],
+    v: &'a mut [f32],
+}
+
+impl WithSimd for Piece<'_> {
+    type Output = ();
+
     #[inline(always)]
-    fn apply(self, theta: &mut [f32], gradient: &[f32], m: &mut [f32], v: &mut [f32]) {
-        for (((theta, &g), m), v) in theta.iter_mut().zip(gradient).zip(m).zip(v) {
-            let g = g + self.decay * *theta;
+    fn with_simd<S: Simd>(self, _: S) {
+        let Update { rate, root, decay } = self.update;
+        for (((theta, &g), m), v) in self.theta.iter_mut().zip(self.g).zip(self.m).zip(self.v) {
+            let g = g + decay * *theta;
             *m = BETA1 * *m + (1.0 - BETA1) * g;
             *v = BETA2 * *v + (1.0 - BETA2) * g * g;
-            *theta -= self.rate * *m / (v.sqrt() * self.root + EPSILON);
+            *theta -= rate * *m / (v.sqrt() * root + EPSILON);
         }
     }
 }

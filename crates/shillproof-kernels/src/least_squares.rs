@@ -47,7 +47,7 @@ pub struct RowSystems<'a> {
     pub target: f32,
     /// Added to the diagonal; positive.
     pub ridge: f32,
-    /// Weight of each row's loss; a row of weight 0 becomes zero.
+    /// Weight of each row's loss; a row of weight 0, like an empty one, becomes zero.
     pub row_weight: Option<&'a [f32]>,
     /// Weight of each column's losses.
     pub column_weight: Option<&'a [f32]>,
@@ -88,13 +88,15 @@ impl WithSimd for Range<'_> {
         let mut work = Work::new(systems);
         for (row, x) in self.rows.zip(self.out.chunks_exact_mut(d.max(1))) {
             let weight = systems.row_weight.map_or(1.0, |w| w[row]);
-            if weight == 0.0 {
+            let entries = systems.entries.columns(row).len();
+            // Nothing on the right-hand side.
+            if weight == 0.0 || entries == 0 {
                 x.fill(0.0);
                 continue;
             }
             let ridge = systems.ridge / weight;
             match systems.inner {
-                Inner::ConjugateGradient { up_to } if systems.entries.columns(row).len() <= up_to => {
+                Inner::ConjugateGradient { up_to } if entries <= up_to => {
                     work.conjugate_gradient(simd, row, ridge, x);
                 }
                 _ => work.exact(simd, row, ridge, x),

@@ -18,6 +18,7 @@
 pub mod adam;
 mod cholesky;
 pub mod csr;
+pub mod full_rows;
 pub mod gram;
 pub mod least_squares;
 pub mod matrix;
@@ -27,6 +28,7 @@ pub mod score;
 
 pub use adam::Adam;
 pub use csr::Csr;
+pub use full_rows::FullRows;
 pub use gram::gram;
 pub use least_squares::{Inner, RowSystems};
 pub use matrix::{Matrix, ShapeError, axpy, dot};

@@ -119,7 +119,7 @@ impl Matrix {
 ///
 /// # Shapes
 /// Slices of one length; the longer one's rest is ignored.
-#[inline]
+#[inline(always)]
 pub fn dot(a: &[f32], b: &[f32]) -> f32 {
     let n = a.len().min(b.len());
     let (a16, a_rest) = a[..n].as_chunks::<16>();
@@ -147,7 +147,7 @@ pub fn dot(a: &[f32], b: &[f32]) -> f32 {
 ///
 /// # Shapes
 /// Slices of one length; the longer one's rest is left alone.
-#[inline]
+#[inline(always)]
 pub fn axpy(a: f32, x: &[f32], y: &mut [f32]) {
     for (y, x) in y.iter_mut().zip(x) {
         *y += a * x;

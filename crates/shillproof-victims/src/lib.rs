@@ -1,16 +1,22 @@
 //! Recommenders under attack: one file or folder each, and the catalogue of them.
 
+mod als;
+mod factors;
 mod input;
 mod item_knn;
 mod popularity;
+mod wrmf;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use shillproof_core::Victim;
 use shillproof_core::catalogue::{Card, Catalogue};
 
+pub use als::{Als, Center};
+pub use factors::FactorModel;
 pub use item_knn::{ItemKnn, Similarity};
 pub use popularity::Popularity;
+pub use wrmf::{InnerSolver, Wrmf, WrmfSolver};
 
 /// A victim by name, with its parameters.
 ///
@@ -26,8 +32,12 @@ pub use popularity::Popularity;
 pub enum VictimSpec {
     /// The most popular items.
     Popularity(Popularity),
+    /// Explicit matrix factorisation by alternating least squares.
+    Als(Als),
     /// Item neighbourhood.
     ItemKnn(ItemKnn),
+    /// Weighted matrix factorisation of implicit feedback.
+    Wrmf(Wrmf),
 }
 
 impl VictimSpec {
@@ -35,7 +45,9 @@ impl VictimSpec {
     pub fn victim(&self) -> &dyn Victim {
         match self {
             Self::Popularity(victim) => victim,
+            Self::Als(victim) => victim,
             Self::ItemKnn(victim) => victim,
+            Self::Wrmf(victim) => victim,
         }
     }
 }
@@ -44,13 +56,20 @@ impl Catalogue for VictimSpec {
     const KIND: &'static str = "victim";
 
     fn all() -> Vec<Self> {
-        vec![Self::Popularity(Popularity::default()), Self::ItemKnn(ItemKnn::default())]
+        vec![
+            Self::Popularity(Popularity::default()),
+            Self::Als(Als::default()),
+            Self::ItemKnn(ItemKnn::default()),
+            Self::Wrmf(Wrmf::default()),
+        ]
     }
 
     fn card(&self) -> Card {
         match self {
             Self::Popularity(_) => popularity::CARD,
+            Self::Als(_) => als::CARD,
             Self::ItemKnn(_) => item_knn::CARD,
+            Self::Wrmf(_) => wrmf::CARD,
         }
     }
 }
