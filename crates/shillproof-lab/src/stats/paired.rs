@@ -205,7 +205,7 @@ mod tests {
 
     #[test]
     fn holm_is_monotone_and_capped() {
-        assert_eq!(holm(&[0.4, 0.001, 0.3, 0.9]), [0.9, 0.004, 0.9, 0.9]);
+        assert_eq!(holm(&[0.5, 0.125, 0.25, 0.75]), [1.0, 0.5, 0.75, 1.0]);
         assert_eq!(holm(&[]), Vec::<f64>::new());
     }
 }
