@@ -1,5 +1,7 @@
 //! The threat model: what the attacker wants, may spend and knows, and what comes back.
 
+use std::fmt;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -19,6 +21,15 @@ pub enum Objective {
     Promote,
     /// Out of them.
     Demote,
+}
+
+impl fmt::Display for Objective {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Promote => "promote",
+            Self::Demote => "demote",
+        })
+    }
 }
 
 /// Whose lists count.
@@ -208,7 +219,7 @@ pub enum AttackError {
         expected: &'static str,
     },
     /// The attack has no form for this objective on this kind of data.
-    #[error("this attack cannot {objective:?} on this data: {reason}")]
+    #[error("this attack cannot {objective} on this data: {reason}")]
     Objective {
         /// What was asked.
         objective: Objective,

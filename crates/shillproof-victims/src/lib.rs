@@ -41,6 +41,11 @@ pub enum VictimSpec {
 }
 
 impl VictimSpec {
+    /// The customary victim for data with (`explicit`) or without ratings: `als` or `wrmf`.
+    pub fn default_for(explicit: bool) -> Self {
+        if explicit { Self::Als(Als::default()) } else { Self::Wrmf(Wrmf::default()) }
+    }
+
     /// The recipe itself.
     pub fn victim(&self) -> &dyn Victim {
         match self {
