@@ -22,6 +22,8 @@ const AUDIENCE: &str = "genuine users of the audience";
 const TESTED: &str = "genuine users with held-out items";
 const RATINGS: &str = "held-out ratings of genuine users";
 
+const FAKE: &str = "fake users";
+
 /// Every metric, in the order of `list`.
 pub const METRICS: &[MetricCard] = &[
     card("hit_ratio", "share of users whose first K places hold the target", ALL),
@@ -46,7 +48,9 @@ pub const METRICS: &[MetricCard] = &[
     card("mrr", "reciprocal rank of the best held-out item among the first K", TESTED),
     card("rmse", "root mean squared error of predicted ratings", RATINGS),
     card("mae", "mean absolute error of predicted ratings", RATINGS),
-    card("cost", "fake users, their interactions, queries and seconds", "fake users"),
+    card("fake_users", "fake users the attacker made", FAKE),
+    card("fake_interactions", "interactions of all fake users, targets included", FAKE),
+    card("queries", "lists the attacker asked the victim for", FAKE),
 ];
 
 const fn card(name: &'static str, summary: &'static str, population: &'static str) -> MetricCard {

@@ -3,7 +3,6 @@
 
 mod accuracy;
 mod card;
-mod cost;
 mod displacement;
 mod per_user;
 mod shift;
@@ -11,10 +10,9 @@ mod targets;
 
 pub use accuracy::{Protocol, accuracy_hit_ratio, mae, mrr, ndcg, recall, rmse};
 pub use card::{METRICS, MetricCard, PAGE};
-pub use cost::Cost;
 pub use displacement::{Displacement, UnseenCells, rmse_shift};
 pub use per_user::PerUser;
-pub use shift::{average_predicted_rating, predicted_ratings, prediction_shift, rank_shift};
+pub use shift::{average_predicted_rating, prediction_shift, rank_shift};
 pub use targets::{
     display_rate_any, display_rate_pair, hit_ratio, hit_ratio_any, hit_ratio_eligible, promoted_targets,
     uplift_factor, uplift_increase,

@@ -3,6 +3,7 @@
 use shillproof_core::{Audience, UserId};
 
 use super::MetricError;
+use crate::stats::Divisor;
 
 /// A metric before its mean: one value for every genuine user of its population, none for the others.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,6 +21,12 @@ impl PerUser {
     pub fn mean(&self) -> Option<f64> {
         let n = self.population();
         (n > 0).then(|| self.values.iter().flatten().sum::<f64>() / n as f64)
+    }
+
+    /// Standard error of [`PerUser::mean`] over users drawn like these; none of fewer than two.
+    pub fn standard_error(&self) -> Option<f64> {
+        let values: Vec<f64> = self.values.iter().flatten().copied().collect();
+        crate::stats::std(&values, Divisor::Sample).map(|spread| spread / (values.len() as f64).sqrt())
     }
 
     /// Number of users in the population.

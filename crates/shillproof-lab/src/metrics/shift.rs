@@ -29,21 +29,13 @@ pub fn rank_shift(clean: &Rankings, attacked: &Rankings, target: ItemId) -> Resu
     }))
 }
 
-/// The predicted rating of a target for every genuine user, whether or not the user has rated it.
-///
-/// # Errors
-/// If the target was not ranked, or the victim predicts no ratings.
-pub fn predicted_ratings(rankings: &Rankings, target: ItemId) -> Result<PerUser, MetricError> {
-    ratings(rankings, target, "average_predicted_rating")
-}
-
-/// Average predicted rating of a target: the mean of [`predicted_ratings`] over all genuine users, none
-/// without users. Source: Li et al., NIPS 2016, section 5.
+/// Average predicted rating of a target: its mean over all genuine users, whether or not they rated it;
+/// none without users. Source: Li et al., NIPS 2016, section 5.
 ///
 /// # Errors
 /// If the target was not ranked, or the victim predicts no ratings.
 pub fn average_predicted_rating(rankings: &Rankings, target: ItemId) -> Result<Option<f64>, MetricError> {
-    Ok(predicted_ratings(rankings, target)?.mean())
+    Ok(ratings(rankings, target, "average_predicted_rating")?.mean())
 }
 
 /// Prediction shift of a target: predicted rating under attack minus that on clean data.

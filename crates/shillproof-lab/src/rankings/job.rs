@@ -61,6 +61,11 @@ impl<'a> RankJob<'a> {
         }
     }
 
+    /// Length of a list that holds every candidate or `k` items.
+    pub(super) fn length(&self) -> usize {
+        self.k.min(self.exclusion.n_items())
+    }
+
     pub(super) fn check(&self) -> Result<(), RankError> {
         let n_items = self.exclusion.n_items();
         for part in self.exclusion.parts().chain(self.held_out) {

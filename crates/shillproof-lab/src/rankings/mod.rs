@@ -7,6 +7,9 @@
 mod compute;
 mod exclusion;
 mod job;
+mod listed;
+mod order;
+mod scored;
 
 pub use exclusion::{Exclude, Exclusion};
 pub use job::{RankError, RankJob, TargetTies};

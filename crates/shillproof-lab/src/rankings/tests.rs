@@ -204,6 +204,21 @@ fn a_list_only_victim_says_beyond_and_has_no_scores_there() {
 }
 
 #[test]
+fn lists_longer_than_the_catalogue_hold_every_candidate() {
+    let scores = Table::new(&[&[1.0, 2.0, 3.0]]);
+    let data = pairs(1, 3, &[(0, 2)]);
+    let exclusion = Exclusion::new(Exclude::Train, &data, &[]);
+    assert_eq!(ids(compute(&RankJob::new(&scores, 1, exclusion, usize::MAX), 1).list(T0)), [1, 0]);
+    let lists = Lists(scores);
+    let listed = compute(&RankJob::new(&lists, 1, exclusion, usize::MAX), 1);
+    assert_eq!((ids(listed.list(T0)), listed.depth()), (vec![1, 0], usize::MAX));
+    let nothing = pairs(2, 0, &[]);
+    let empty = Table { n_items: 0, scores: Vec::new() };
+    let exclusion = Exclusion::new(Exclude::Train, &nothing, &[]);
+    assert_eq!(compute(&RankJob::new(&empty, 2, exclusion, 5), 1).list(UserId(1)).len(), 0);
+}
+
+#[test]
 fn cancelling_stops() {
     let table = Table::new(&[&[0.0; 3]]);
     let data = pairs(1, 3, &[]);
@@ -245,8 +260,10 @@ fn sampled_negatives_are_unseen_distinct_and_the_same_for_every_attack() {
     assert_eq!(run(&table, 10_000, 1)[0], 500 - 10);
 }
 
-/// Scores, genuine data and targets of a small world with many ties.
-fn world() -> impl Strategy<Value = (Vec<Vec<f32>>, Vec<(u32, u32)>, Vec<ItemId>, u64)> {
+/// Scores, genuine data, targets and seed of a small world with many ties.
+type World = (Vec<Vec<f32>>, Vec<(u32, u32)>, Vec<ItemId>, u64);
+
+fn world() -> impl Strategy<Value = World> {
     let scores = prop::collection::vec(prop::collection::vec((-2i8..3).prop_map(f32::from), 12), 6);
     let seen =
         prop::collection::btree_set((0u32..6, 0u32..12), 0..30).prop_map(|set| set.into_iter().collect());

@@ -5,10 +5,8 @@ use std::collections::BTreeMap;
 use shillproof_core::Seed;
 use thiserror::Error;
 
-use super::{Divisor, Summary, bootstrap_interval, mean, std};
-
-/// Fewest targets (or repeats) from which an interval covers about as often as it says.
-const ENOUGH: usize = 5;
+use super::bootstrap::{SMALL_COVERAGE, bootstrap_interval};
+use super::{Divisor, Summary, mean, std};
 
 /// Values by target, and by repeat within a target.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -99,6 +97,14 @@ impl Grouped {
         self.groups.iter().map(|(target, group)| (target.clone(), group_mean(group))).collect()
     }
 
+    /// The values of each target by themselves, by label.
+    pub fn by_target(&self) -> Vec<(String, Self)> {
+        let alone = |(target, group): (&String, &BTreeMap<u64, f64>)| {
+            (target.clone(), Self { groups: BTreeMap::from([(target.clone(), group.clone())]) })
+        };
+        self.groups.iter().map(alone).collect()
+    }
+
     /// Mean over targets of the mean over repeats; none of nothing.
     pub fn mean(&self) -> Option<f64> {
         mean(&self.target_means())
@@ -174,8 +180,10 @@ impl Grouped {
         if self.targets() == 1 && !self.groups.contains_key("") {
             notes.push("one target: the interval speaks of retraining, not of other targets".into());
         }
-        if units < ENOUGH {
-            notes.push(format!("{units} {noun}: the interval covers the mean less often than 95 %"));
+        if let Some(percent) = SMALL_COVERAGE.get(units - 2) {
+            notes.push(format!(
+                "{units} {noun}: the interval holds the mean about {percent} %, not 95 % of the time"
+            ));
         }
         if values.iter().all(|&v| v == values[0]) {
             notes.push("all values are equal: the interval has no width, which is not certainty".into());
@@ -238,9 +246,9 @@ mod tests {
         assert_eq!((one.mean, one.std, one.ci95, one.n), (0.5, None, None, 1));
         assert_eq!(one.notes, ["one value: no interval"]);
         let three = of(&[0.1, 0.2, 0.3]).unwrap();
-        assert_eq!(three.notes, ["3 repeats: the interval covers the mean less often than 95 %"]);
-        assert!(of(&[0.1, 0.2, 0.3, 0.4, 0.5]).unwrap().notes.is_empty());
-        let target = Grouped::of((0..5).map(|r| ("x", r, 0.0))).unwrap().summary(Seed::new(1)).unwrap();
+        assert_eq!(three.notes, ["3 repeats: the interval holds the mean about 75 %, not 95 % of the time"]);
+        assert!(of(&[0.1, 0.2, 0.3, 0.4, 0.5, 0.6]).unwrap().notes.is_empty());
+        let target = Grouped::of((0..6).map(|r| ("x", r, 0.0))).unwrap().summary(Seed::new(1)).unwrap();
         assert_eq!(target.ci95, Some([0.0, 0.0]));
         assert_eq!(target.notes.len(), 2, "{:?}", target.notes);
     }
