@@ -18,6 +18,8 @@ pub struct BandwagonAttack {
     pub popular_fraction: Fraction,
     /// Share of the fillers drawn from the popular items.
     pub selected_fraction: Fraction,
+    /// How these are rated.
+    pub selected_ratings: SelectedRatings,
     /// What makes an item popular.
     pub popularity: Popularity,
     /// Fewest ratings of an item that is popular by its mean rating.
@@ -36,11 +38,22 @@ pub enum Popularity {
     MeanRating,
 }
 
+/// How the popular items of a profile are rated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SelectedRatings {
+    /// Like the other fillers.
+    Drawn,
+    /// With the highest rating.
+    Highest,
+}
+
 impl Default for BandwagonAttack {
     fn default() -> Self {
         Self {
             popular_fraction: tenth(),
             selected_fraction: tenth(),
+            selected_ratings: SelectedRatings::Drawn,
             popularity: Popularity::Count,
             min_count: 5,
             competitors: 10,
@@ -80,7 +93,13 @@ impl Attack for BandwagonAttack {
         let scores = Scores::new(known.items, Model::Global);
         frame.craft(budget, ctx, |_, rng| {
             let fillers = frame.draw_fillers(rng, &pool, self.selected_fraction)?;
-            Ok(scores.rate(fillers, rng))
+            let mut rated = scores.rate(fillers, rng);
+            if let (SelectedRatings::Highest, Some(scale)) = (self.selected_ratings, known.items.scale) {
+                // The popular ones come first.
+                let selected = self.selected_fraction.round_of(frame.room);
+                rated[..selected].iter_mut().for_each(|e| e.1 = scale.max);
+            }
+            Ok(rated)
         })
     }
 }

@@ -22,7 +22,7 @@ mod uniform;
 
 pub use aop::AopAttack;
 pub use average::AverageAttack;
-pub use bandwagon::{BandwagonAttack, Popularity};
+pub use bandwagon::{BandwagonAttack, Popularity, SelectedRatings};
 pub use catalogue::{AttackSpec, Capabilities};
 pub use love_hate::LoveHateAttack;
 pub use none::NoAttack;

@@ -115,8 +115,8 @@ impl Frame {
         pool
     }
 
-    /// As many fillers as there is room for: the share `selected` (halves up) from `pool`, the rest
-    /// from all other items.
+    /// As many fillers as there is room for: first the share `selected` (halves up) from `pool`,
+    /// then the rest from all other items.
     ///
     /// # Shapes
     /// `pool`: distinct items that may be fillers.

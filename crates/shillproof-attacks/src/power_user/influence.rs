@@ -102,3 +102,71 @@ fn for_each_user(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use shillproof_core::{Row, Seed};
+    use shillproof_testkit::fixtures::Planted;
+
+    fn mean(row: Row<'_>) -> f64 {
+        row.iter().map(|e| f64::from(e.1)).sum::<f64>() / row.len() as f64
+    }
+
+    /// Similarity and co-rated items of one pair, straight from the definition.
+    fn pair(data: &Interactions, u: UserId, v: UserId) -> (f64, u32) {
+        let (a, b) = (data.row(u), data.row(v));
+        let co: Vec<(f64, f64)> = a
+            .iter()
+            .flat_map(|(item, x)| {
+                b.iter().filter(move |e| e.0 == item).map(move |e| (f64::from(x), f64::from(e.1)))
+            })
+            .collect();
+        if !data.is_explicit() {
+            return (co.len() as f64 / ((a.len() * b.len()) as f64).sqrt(), co.len() as u32);
+        }
+        let (mu, mv) = (mean(a), mean(b));
+        let sum = |f: &dyn Fn(&(f64, f64)) -> f64| co.iter().map(f).sum::<f64>();
+        let xy = sum(&|c| (c.0 - mu) * (c.1 - mv));
+        let norm = (sum(&|c| (c.0 - mu).powi(2)) * sum(&|c| (c.1 - mv).powi(2))).sqrt();
+        (if norm > 0.0 { xy / norm } else { 0.0 }, co.len() as u32)
+    }
+
+    #[test]
+    fn both_measures_equal_their_definitions() {
+        let planted = Planted { users: 30, items: 36, clusters: 3, per_user: 11, affinity: 0.7 };
+        let ctx = Ctx::new(Seed::new(1));
+        for data in [planted.explicit(Seed::new(2)), planted.implicit(Seed::new(2))] {
+            let (mut surely, mut perhaps, mut aggregated) = (vec![0.0; 30], vec![0.0; 30], vec![0.0; 30]);
+            let mut total = 0.0;
+            for u in data.users() {
+                let mut others: Vec<(f64, UserId)> = Vec::new();
+                for v in data.users().filter(|&v| v != u) {
+                    let (similarity, co_rated) = pair(&data, u, v);
+                    if co_rated >= 5 {
+                        aggregated[u.index()] += similarity;
+                    }
+                    others.push((similarity * (f64::from(co_rated) / 50.0).min(1.0), v));
+                }
+                others.retain(|o| o.0 > 0.0);
+                others.sort_by(|a, b| b.0.total_cmp(&a.0));
+                // Where the list ends among equals, whom it leaves out is drawn.
+                let last = others.get(5).map_or(0.0, |o| o.0);
+                total += others.len().min(6) as f64;
+                for (similarity, v) in others {
+                    surely[v.index()] += f64::from(similarity > last + 1e-12);
+                    perhaps[v.index()] += f64::from(similarity > last - 1e-12);
+                }
+            }
+            let sums = aggregated_similarity(&data, &ctx).unwrap();
+            assert!(
+                sums.iter().zip(&aggregated).all(|(a, b)| (a - b).abs() < 1e-9),
+                "{sums:?} {aggregated:?}"
+            );
+            let degree = in_degree(&data, 6, &ctx).unwrap();
+            let bounds = surely.iter().zip(&perhaps);
+            assert!(degree.iter().zip(bounds).all(|(d, (low, high))| low <= d && d <= high), "{degree:?}");
+            assert_eq!(degree.iter().sum::<f64>(), total);
+        }
+    }
+}

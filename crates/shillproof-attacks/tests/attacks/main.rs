@@ -4,6 +4,7 @@ mod catalogue;
 mod contract;
 mod field_bugs;
 mod poison;
+mod shapes;
 mod targets;
 
 use shillproof_core::{

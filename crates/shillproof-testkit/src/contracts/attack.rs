@@ -9,7 +9,7 @@ use shillproof_core::{
     VictimAccess,
 };
 
-use crate::fixtures::{Planted, stars};
+use crate::fixtures::Planted;
 
 /// What an attack says that it can do.
 #[derive(Clone, Copy, Debug)]
@@ -303,6 +303,7 @@ fn stops_when_asked(attack: &dyn Attack, expect: Expect, world: &World) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fixtures::stars;
 
     #[test]
     fn worlds_are_on_their_scales() {
