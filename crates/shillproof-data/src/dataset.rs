@@ -112,8 +112,12 @@ impl Dataset {
         kept(&mut text, 0);
     }
 
-    /// SHA-256 of [`Dataset::canonical`], in hexadecimal.
-    pub(crate) fn digest(&self, times: bool) -> String {
+    /// SHA-256 of the canonical content without times, in hexadecimal.
+    pub fn checksum_without_times(&self) -> String {
+        self.digest(false)
+    }
+
+    fn digest(&self, times: bool) -> String {
         let mut hash = Sha256::new();
         self.canonical(times, |piece| hash.update(piece));
         let mut out = String::with_capacity(64);

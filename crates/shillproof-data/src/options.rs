@@ -34,7 +34,8 @@ pub struct DataOptions {
     pub rating_scale: Option<RatingScale>,
 }
 
-/// Files of one user a line: the user's items, separated by blanks or the separator given.
+/// Files of one user a line: the user's items, separated by blanks or the separator given. A user may
+/// have several lines, also of one item each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Sequences {
@@ -42,7 +43,7 @@ pub struct Sequences {
     pub user: SequenceUser,
     /// The number of items stands before the items.
     pub count: bool,
-    /// The order of the items means nothing; a user may then have several lines.
+    /// The order of the items means nothing; otherwise a user's items, over all lines, come oldest first.
     pub unordered: bool,
 }
 

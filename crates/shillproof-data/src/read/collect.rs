@@ -30,6 +30,8 @@ pub(crate) struct Collector {
     levels: HashSet<u32>,
     last_level: Option<u32>,
     last_user: u32,
+    /// Positions given to each user so far.
+    positions: Vec<u32>,
     pub(crate) notes: Vec<String>,
 }
 
@@ -43,6 +45,7 @@ impl Collector {
             levels: HashSet::new(),
             last_level: None,
             last_user: 0,
+            positions: Vec::new(),
             notes: Vec::new(),
         }
     }
@@ -81,8 +84,12 @@ impl Collector {
         Ok(self.last_user)
     }
 
-    pub(crate) fn n_users(&self) -> usize {
-        self.users.len()
+    /// The position behind those that this user has: 0, 1, …
+    pub(crate) fn next_position(&mut self, user: u32) -> i64 {
+        self.positions.resize(self.users.len(), 0);
+        let next = &mut self.positions[user as usize];
+        *next += 1;
+        i64::from(*next) - 1
     }
 
     /// Adds one interaction. `rating` and `time` are there as the shape says.

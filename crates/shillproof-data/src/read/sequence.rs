@@ -1,4 +1,4 @@
-//! Files of one user a line.
+//! Files of one user a line; further lines of a user go on where the line before ended.
 
 use super::collect::{Collector, Shape};
 use super::source::Lines;
@@ -31,21 +31,12 @@ pub(crate) fn read(
         if fields.len() <= items_from {
             continue;
         }
-        let known = out.n_users();
         let user = match sequences.user {
             SequenceUser::FirstField => out.user(fields.get(line, 0), place)?,
             SequenceUser::LineNumber => out.user((number - 1).to_string().as_bytes(), place)?,
         };
-        if !sequences.unordered && out.n_users() == known {
-            return Err(DataError::Malformed {
-                place: place(),
-                found: format!("another line of user {}", quote(fields.get(line, 0))),
-                expected: "one line a user, in the order of time".into(),
-                hint: "if the order within a line means nothing, say `--sequences first-field,unordered`".into(),
-            });
-        }
-        for (position, at) in (items_from..fields.len()).enumerate() {
-            let time = (!sequences.unordered).then_some(position as i64);
+        for at in items_from..fields.len() {
+            let time = (!sequences.unordered).then(|| out.next_position(user));
             out.push(user, fields.get(line, at), None, time, place)?;
         }
     }
