@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 /// The page of all metrics, in Markdown.
-pub const PAGE: &str = include_str!("../../../../docs/metrics.md");
+const PAGE: &str = include_str!("../../../../docs/metrics.md");
 
 /// What `list metrics` prints about one metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -63,7 +63,7 @@ impl MetricCard {
         METRICS.iter().find(|metric| metric.name == name)
     }
 
-    /// Its section of [`PAGE`], without the heading.
+    /// Its section of the page of all metrics, without the heading.
     pub fn doc(&self) -> &'static str {
         section(self.name).expect("invariant: every metric has a section, which a test checks")
     }

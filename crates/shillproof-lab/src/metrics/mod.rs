@@ -9,7 +9,7 @@ mod shift;
 mod targets;
 
 pub use accuracy::{Protocol, accuracy_hit_ratio, mae, mrr, ndcg, recall, rmse};
-pub use card::{METRICS, MetricCard, PAGE};
+pub use card::{METRICS, MetricCard};
 pub use displacement::{Displacement, UnseenCells, rmse_shift};
 pub use per_user::PerUser;
 pub use shift::{average_predicted_rating, prediction_shift, rank_shift};
