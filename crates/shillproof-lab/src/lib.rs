@@ -1,5 +1,14 @@
 //! The laboratory: what is run, measured, compared and reported.
 
+pub mod audit;
+pub mod command;
+pub mod measurement;
 pub mod metrics;
+pub mod plan;
 pub mod rankings;
+pub mod report;
+pub mod run;
+pub mod spec;
 pub mod stats;
+pub mod store;
+pub mod trial;

@@ -1,0 +1,121 @@
+//! How much an audit runs.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use shillproof_attacks::AttackSpec;
+use shillproof_core::catalogue::Catalogue;
+use shillproof_core::{Fraction, Objective, Size};
+use thiserror::Error;
+
+/// A preset of attacks, sizes, targets and repeats.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Effort {
+    /// Four attacks, three sizes, five targets of a kind, one training each: under a minute on a small data set.
+    Quick,
+    /// Every suitable attack, five sizes, ten targets of a kind, two trainings each.
+    #[default]
+    Standard,
+    /// As standard with twenty targets of a kind, five trainings each, and prices for every attack.
+    Thorough,
+}
+
+/// A name that is no effort.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("`{0}` is not an effort, expected quick, standard or thorough")]
+pub struct EffortError(String);
+
+impl FromStr for Effort {
+    type Err = EffortError;
+
+    fn from_str(text: &str) -> Result<Self, EffortError> {
+        match text {
+            "quick" => Ok(Self::Quick),
+            "standard" => Ok(Self::Standard),
+            "thorough" => Ok(Self::Thorough),
+            other => Err(EffortError(other.to_owned())),
+        }
+    }
+}
+
+impl fmt::Display for Effort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Quick => "quick",
+            Self::Standard => "standard",
+            Self::Thorough => "thorough",
+        })
+    }
+}
+
+/// The four attacks of a quick audit, by what the data carries: cheap ones that differ in what they know.
+const QUICK: [&str; 4] = ["random", "bandwagon", "segment", "power-user"];
+
+impl Effort {
+    /// Targets of each kind.
+    pub fn targets(self) -> usize {
+        match self {
+            Self::Quick => 5,
+            Self::Standard => 10,
+            Self::Thorough => 20,
+        }
+    }
+
+    /// Trainings with other seeds.
+    pub fn repeats(self) -> u64 {
+        match self {
+            Self::Quick => 1,
+            Self::Standard => 2,
+            Self::Thorough => 5,
+        }
+    }
+
+    /// Attack sizes, as shares of the genuine users.
+    pub fn sizes(self) -> Vec<Size> {
+        let shares: &[f64] = match self {
+            Self::Quick => &[0.005, 0.01, 0.03],
+            Self::Standard | Self::Thorough => &[0.003, 0.005, 0.01, 0.03, 0.05],
+        };
+        let share = |&s| Size::Fraction(Fraction::new(s).expect("invariant: the shares above are fractions"));
+        shares.iter().map(share).collect()
+    }
+
+    /// The attacks of the catalogue that can promote on data with (`explicit`) or without ratings.
+    pub fn attacks(self, explicit: bool) -> Vec<AttackSpec> {
+        let suits = |attack: &AttackSpec| {
+            let name = attack.card().name;
+            name != "none"
+                && (self != Self::Quick || QUICK.contains(&name))
+                && attack.capabilities().can(Objective::Promote, explicit)
+        };
+        AttackSpec::all().into_iter().filter(suits).collect()
+    }
+
+    /// Whether the price is searched for every attack, or for the strongest alone.
+    pub fn prices_every_attack(self) -> bool {
+        self == Self::Thorough
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quick_has_four_attacks_whatever_the_data() {
+        for explicit in [true, false] {
+            assert_eq!(Effort::Quick.attacks(explicit).len(), 4);
+            assert!(Effort::Standard.attacks(explicit).len() > 4);
+        }
+    }
+
+    #[test]
+    fn names_read_back() {
+        for effort in [Effort::Quick, Effort::Standard, Effort::Thorough] {
+            assert_eq!(effort.to_string().parse(), Ok(effort));
+        }
+        assert!("fast".parse::<Effort>().is_err());
+    }
+}

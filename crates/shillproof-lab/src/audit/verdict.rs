@@ -1,0 +1,105 @@
+//! The answer in words. Text and page say the same.
+
+use super::{Audit, Price, PriceOfReach, SecurityCurve};
+use crate::report::html::percent;
+
+impl Audit {
+    /// The answer in one sentence.
+    pub fn verdict(&self) -> String {
+        let best = |outcome: &dyn Fn(&PriceOfReach) -> bool| {
+            self.prices.iter().filter(|p| outcome(p)).max_by(|a, b| {
+                // The widest reach first; of equal reach the cheapest, and unpopular before random as listed.
+                let cheap = |p: &PriceOfReach| match &p.price {
+                    Price::Found { fake_users, .. } => *fake_users,
+                    Price::NotReached { cap, .. } => *cap,
+                };
+                a.reach.total_cmp(&b.reach).then(cheap(b).cmp(&cheap(a)))
+            })
+        };
+        let found = |p: &PriceOfReach| matches!(&p.price, Price::Found { fake_users, .. } if *fake_users > 0);
+        let Some(strongest) = &self.strongest else {
+            return "No attack ran to its end, so this audit says nothing about the recommender.".into();
+        };
+        if let Some(PriceOfReach { reach, price: Price::Found { fake_users, .. }, kind, attack, .. }) = best(&found) {
+            return format!(
+                "{} put {} {kind} item into the top {} of 1 in {} of your users ({attack} attack).",
+                self.fake_users(*fake_users),
+                article(kind),
+                self.k,
+                (1.0 / reach).round()
+            );
+        }
+        let least = self.prices.iter().map(|p| p.reach).fold(f64::INFINITY, f64::min);
+        let cap = self.prices.iter().find_map(|p| match p.price {
+            Price::NotReached { cap, .. } => Some(cap),
+            Price::Found { .. } => None,
+        });
+        match cap {
+            Some(cap) => format!(
+                "Not even {} put a target into the top {} of 1 in {} of your users (strongest attack: {strongest}).",
+                self.fake_users(cap),
+                self.k,
+                (1.0 / least).round()
+            ),
+            None => format!(
+                "The targets were in the top {} of 1 in {} of your users before any attack.",
+                self.k,
+                (1.0 / least).round()
+            ),
+        }
+    }
+
+    /// A number of fake users with its share of the genuine ones.
+    pub(super) fn fake_users(&self, count: usize) -> String {
+        let users = if count == 1 { "fake user" } else { "fake users" };
+        format!("{count} {users} ({})", self.share(count))
+    }
+
+    /// So many fake users as a share of the genuine ones.
+    pub(super) fn share(&self, count: usize) -> String {
+        percent(count as f64 / self.dataset.users.max(1) as f64)
+    }
+
+    /// The curves of one kind of target, strongest attack first.
+    pub(super) fn curves_of(&self, kind: &str) -> Vec<&SecurityCurve> {
+        let last = |c: &SecurityCurve| c.points.last().map_or(0.0, |p| p.hit_ratio.mean);
+        let mut curves: Vec<_> = self.curves.iter().filter(|c| c.kind == kind).collect();
+        curves.sort_by(|a, b| last(b).total_cmp(&last(a)).then_with(|| a.attack.cmp(&b.attack)));
+        curves
+    }
+
+    /// Kinds of target, in the order they were audited.
+    pub(super) fn kinds(&self) -> Vec<&str> {
+        let mut kinds: Vec<&str> = Vec::new();
+        for curve in &self.curves {
+            if !kinds.contains(&curve.kind.as_str()) {
+                kinds.push(&curve.kind);
+            }
+        }
+        kinds
+    }
+}
+
+impl PriceOfReach {
+    /// The price as a person reads it: the smallest number found with its interval, or a bracket where
+    /// fewer than ten targets are behind it.
+    pub(super) fn text(&self) -> String {
+        match &self.price {
+            Price::Found { fake_users: 0, .. } => "0 (there already)".into(),
+            Price::Found { fake_users, surely_below, .. } if self.targets < ENOUGH_TARGETS => {
+                format!("between {surely_below} and {fake_users}")
+            }
+            Price::Found { fake_users, surely_below, .. } => format!("{fake_users} [{surely_below}, {fake_users}]"),
+            Price::NotReached { cap, at_cap } => {
+                format!("more than {cap} ({} there)", percent(at_cap.mean))
+            }
+        }
+    }
+}
+
+/// Fewest targets from which a price is printed as a point.
+const ENOUGH_TARGETS: usize = 10;
+
+fn article(word: &str) -> &'static str {
+    if word.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" }
+}

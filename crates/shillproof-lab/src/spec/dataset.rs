@@ -1,0 +1,109 @@
+//! Data sets of an experiment.
+
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Map, Value};
+use shillproof_core::catalogue::snake_keys;
+use shillproof_data::DataOptions;
+
+/// A data set and how to read it: `ml-100k = { min_user = 20 }`, or
+/// `file = { path = "ratings.csv", implicit = true }`. Relative paths start where the command runs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DatasetSpec {
+    /// Which.
+    pub source: Source,
+    /// How.
+    pub options: DataOptions,
+}
+
+/// Where data comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A known data set.
+    Known(String),
+    /// A file.
+    File(String),
+}
+
+impl DatasetSpec {
+    /// The argument of `shillproof_data::load`: a known name or a path.
+    pub fn data(&self) -> &str {
+        match &self.source {
+            Source::Known(name) => name,
+            Source::File(path) => path,
+        }
+    }
+
+    /// What a table shows: the known name, or the name of the file.
+    pub fn label(&self) -> String {
+        match &self.source {
+            Source::Known(name) => name.clone(),
+            Source::File(path) => std::path::Path::new(path)
+                .file_name()
+                .map_or_else(|| path.clone(), |name| name.to_string_lossy().into_owned()),
+        }
+    }
+}
+
+impl Serialize for DatasetSpec {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::Error;
+        // Options that are not set are left out: a file of settings has no null.
+        let options = serde_json::to_value(&self.options).map_err(S::Error::custom)?;
+        let Value::Object(options) = options else { return Err(S::Error::custom("options are not a table")) };
+        let mut body: Map<String, Value> = options.into_iter().filter(|(_, v)| !v.is_null()).collect();
+        let name = match &self.source {
+            Source::Known(name) => name.as_str(),
+            Source::File(path) => {
+                body.insert("path".into(), Value::String(path.clone()));
+                "file"
+            }
+        };
+        serializer.collect_map([(name, body)])
+    }
+}
+
+impl<'de> Deserialize<'de> for DatasetSpec {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut outer = Map::deserialize(deserializer)?.into_iter();
+        let (Some((name, Value::Object(mut body))), None) = (outer.next(), outer.next()) else {
+            return Err(D::Error::custom("expected one data set, as in `ml-100k = {}`"));
+        };
+        let source = if name == "file" {
+            match body.remove("path") {
+                Some(Value::String(path)) => Source::File(path),
+                _ => return Err(D::Error::missing_field("path")),
+            }
+        } else {
+            Source::Known(name)
+        };
+        let options = serde_json::from_value(snake_keys(Value::Object(body))).map_err(D::Error::custom)?;
+        Ok(Self { source, options })
+    }
+}
+
+impl JsonSchema for DatasetSpec {
+    fn schema_name() -> Cow<'static, str> {
+        "DatasetSpec".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let options = DataOptions::json_schema(generator);
+        let mut file = options.clone();
+        if let Some(Value::Object(fields)) = file.get_mut("properties") {
+            fields.insert("path".into(), serde_json::json!({ "type": "string", "description": "The file." }));
+        }
+        file.insert("required".into(), serde_json::json!(["path"]));
+        schemars::json_schema!({
+            "description": "A known data set by name (`ml-100k = {}`), or a file (`file = { path = \"ratings.csv\" }`).",
+            "type": "object",
+            "minProperties": 1,
+            "maxProperties": 1,
+            "properties": { "file": file },
+            "additionalProperties": options,
+        })
+    }
+}

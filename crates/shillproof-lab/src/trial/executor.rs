@@ -1,0 +1,232 @@
+//! Carries out the cells of a plan, doing once what they share.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use shillproof_core::{Audience, Ctx, FakeProfiles, FitError, Grant, ItemId, Victim};
+use shillproof_data::{DataError, Dataset};
+
+use super::groups::user_groups;
+use super::measures::Trial;
+use super::memo::Memo;
+use super::{Fitted, Setup, TrialError};
+use crate::plan::{Cell, DatasetFacts, PlannedCell};
+use crate::rankings::Rankings;
+use crate::run::{ExecuteError, Executor, Outcome};
+use crate::spec::DatasetSpec;
+use crate::store::Key;
+
+/// A hit ratio on clean data from which on a report should not speak of promotion.
+const POPULAR_ALREADY: f64 = 0.05;
+
+/// Carries out cells. Data sets, clean fits and crafted fake users are made once for all cells that share them.
+#[derive(Default)]
+pub struct Trials {
+    data: Memo<Dataset>,
+    setups: Memo<Setup>,
+    clean: Memo<Clean>,
+    fakes: Memo<FakeProfiles>,
+}
+
+/// A victim on clean data, and what it shows to genuine users.
+struct Clean {
+    fitted: Arc<Fitted>,
+    rankings: Memo<Rankings>,
+}
+
+impl Trials {
+    /// A data set, read once.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn dataset(&self, spec: &DatasetSpec) -> Result<Arc<Dataset>, DataError> {
+        self.data.get(&Key::of(spec), |_| true, || shillproof_data::load(spec.data(), &spec.options))
+    }
+
+    /// What a plan needs to know of a data set.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn facts(&self, spec: &DatasetSpec) -> Result<DatasetFacts, DataError> {
+        self.dataset(spec).map(|data| DatasetFacts::of(&data))
+    }
+
+    fn setup(&self, planned: &PlannedCell) -> Result<Arc<Setup>, TrialError> {
+        let cell = &planned.cell;
+        self.setups.get(&planned.shares.data, |_| true, || {
+            let dataset = self.dataset(&cell.dataset)?;
+            if dataset.checksum != planned.data.checksum {
+                return Err(TrialError::DataChanged { name: dataset.name.clone() });
+            }
+            Setup::new(dataset, &cell.split, cell.root())
+        })
+    }
+
+    fn clean(&self, planned: &PlannedCell, setup: &Setup, parts: &mut Parts, ctx: &Ctx<'_>) -> Result<Arc<Clean>, TrialError> {
+        let cell = &planned.cell;
+        self.clean.get(&planned.shares.clean_fit, |_| true, || {
+            let fitted = parts.timed("fit", || setup.fit(&cell.victim, None, cell.repeat, cell.list_length(), ctx))?;
+            Ok(Clean { fitted: Arc::new(fitted), rankings: Memo::default() })
+        })
+    }
+
+    /// The fake users of a cell: the first of those that the largest cell of the plan takes.
+    fn fakes(
+        &self,
+        planned: &PlannedCell,
+        setup: &Setup,
+        clean: &Clean,
+        targets: &[ItemId],
+        parts: &mut Parts,
+        ctx: &Ctx<'_>,
+    ) -> Result<FakeProfiles, TrialError> {
+        let cell = &planned.cell;
+        let wanted = cell.fake_users(setup.n_genuine());
+        let Some(key) = planned.shares.crafted.as_ref().filter(|_| wanted > 0) else {
+            return Ok(FakeProfiles::default());
+        };
+        let incremental = cell.attack.attack().is_incremental();
+        let size = if incremental { planned.shares.craft_size.max(wanted) } else { wanted };
+        let enough = |fakes: &FakeProfiles| fakes.profiles.len() >= wanted || fakes.profiles.is_empty();
+        let made = self.fakes.get(key, enough, || {
+            parts.timed("craft", || {
+                setup.craft(&cell.attack, &cell.threat, &cell.victim, Some(&clean.fitted), targets, size, ctx)
+            })
+        })?;
+        Ok(made.prefix(wanted))
+    }
+
+    fn measure(&self, planned: &PlannedCell, ctx: &Ctx<'_>) -> Result<Outcome, TrialError> {
+        let cell = &planned.cell;
+        let mut parts = Parts::default();
+        let setup = self.setup(planned)?;
+        if let Some(reason) = cannot_be(cell, &setup) {
+            return Ok(Outcome::Skipped { reason });
+        }
+        let clean = self.clean(planned, &setup, &mut parts, ctx)?;
+        let mut targets = setup.targets(&cell.threat.targets, || Ok(clean.fitted.clone()))?;
+        if let Some(place) = cell.threat.target {
+            let found = targets.len();
+            let target = targets.get(place).ok_or(TrialError::NoSuchTarget { place, found })?;
+            targets = vec![*target];
+        }
+        let fakes = self.fakes(planned, &setup, &clean, &targets, &mut parts, ctx)?;
+        let before = clean.rankings.get(&Key::of(&(&targets, cell.threat.exclude, &cell.measure)), |_| true, || {
+            parts.timed("rank", || rank_cell(cell, &setup, &clean.fitted, &targets, ctx))
+        })?;
+        let after = if fakes.profiles.is_empty() {
+            before.clone()
+        } else {
+            let attacked = parts.timed("fit", || {
+                setup.fit(&cell.victim, Some(&fakes), cell.repeat, cell.list_length(), ctx)
+            })?;
+            Arc::new(parts.timed("rank", || rank_cell(cell, &setup, &attacked, &targets, ctx))?)
+        };
+        let labels = setup.labels(&targets);
+        let feedback = cell.victim.bind(&setup.dataset.users, &setup.dataset.items).feedback();
+        let audience = setup.audience(&cell.threat.target_users)?;
+        let groups = match targets[..] {
+            [target] if audience == Audience::All => user_groups(&setup.parts(feedback).train, target),
+            _ => Vec::new(),
+        };
+        let trial = Trial {
+            clean: &before,
+            attacked: &after,
+            fakes: &fakes,
+            audience: &audience,
+            labels: &labels,
+            groups: &groups,
+            spec: &cell.measure,
+        };
+        let measures = trial.measures()?;
+        let mut notes = setup.notes(feedback);
+        notes.extend(popular_already(&before, &targets, &labels, cell.list_length())?);
+        Ok(Outcome::Done { targets: labels, measures, notes, seconds: parts.0 })
+    }
+}
+
+impl Executor for Trials {
+    fn execute(&self, planned: &PlannedCell, ctx: &Ctx<'_>) -> Result<Outcome, ExecuteError> {
+        self.measure(planned, ctx).map_err(|error| match error {
+            TrialError::Fit(FitError::Cancelled(stop)) => stop.into(),
+            TrialError::Rank(crate::rankings::RankError::Cancelled(stop)) => stop.into(),
+            other => ExecuteError::Failed(Box::new(other)),
+        })
+    }
+
+    fn release(&self, shared: &Key) {
+        self.setups.forget(shared);
+        self.clean.forget(shared);
+        self.fakes.forget(shared);
+    }
+}
+
+impl Cell {
+    /// The longest list that is looked at.
+    pub fn list_length(&self) -> usize {
+        self.measure.hit_ratio.iter().copied().max().unwrap_or(0)
+    }
+}
+
+/// Why this cell can have no result, by its own description.
+fn cannot_be(cell: &Cell, setup: &Setup) -> Option<String> {
+    let victim = cell.victim.bind(&setup.dataset.users, &setup.dataset.items);
+    let feedback = victim.feedback();
+    let data = &setup.dataset;
+    if feedback == shillproof_core::Feedback::Explicit && !data.interactions.is_explicit() {
+        return Some(format!("the victim predicts ratings, and {} has none", data.name));
+    }
+    if cell.is_clean() {
+        return None;
+    }
+    let explicit = setup.attacked_part(cell.threat.objective, feedback).is_explicit();
+    let name = cell.attack_name();
+    if !cell.attack.capabilities().can(cell.threat.objective, explicit) {
+        let kind = if explicit { "with" } else { "without" };
+        return Some(format!("{name} cannot {} on data {kind} ratings", cell.threat.objective));
+    }
+    match (cell.attack.attack().needs().victim, cell.threat.black_box) {
+        (Grant::Queries, None) => Some(format!("{name} asks the victim for lists, and the threat grants no black box")),
+        (Grant::Recipe | Grant::Full, Some(_)) => {
+            Some(format!("{name} needs to know the victim, and the threat makes it a black box"))
+        }
+        _ => None,
+    }
+}
+
+fn rank_cell(cell: &Cell, setup: &Setup, fitted: &Fitted, targets: &[ItemId], ctx: &Ctx<'_>) -> Result<Rankings, TrialError> {
+    setup.rank(&cell.victim, fitted, targets, cell.threat.exclude, &cell.measure, ctx)
+}
+
+fn popular_already(
+    clean: &Rankings,
+    targets: &[ItemId],
+    labels: &[String],
+    k: usize,
+) -> Result<Vec<String>, TrialError> {
+    let mut notes = Vec::new();
+    for (&target, label) in targets.iter().zip(labels) {
+        let before = crate::metrics::hit_ratio(clean, target, k)?.mean().unwrap_or(0.0);
+        if before >= POPULAR_ALREADY {
+            notes.push(format!("target {label} is in the first {k} places of {:.0} % of users without any attack", 100.0 * before));
+        }
+    }
+    Ok(notes)
+}
+
+/// Seconds by part.
+#[derive(Default)]
+struct Parts(Vec<(String, f64)>);
+
+impl Parts {
+    fn timed<T>(&mut self, part: &str, work: impl FnOnce() -> T) -> T {
+        let start = Instant::now();
+        let value = work();
+        let seconds = start.elapsed().as_secs_f64();
+        match self.0.iter_mut().find(|(name, _)| name == part) {
+            Some((_, sum)) => *sum += seconds,
+            None => self.0.push((part.to_owned(), seconds)),
+        }
+        value
+    }
+}

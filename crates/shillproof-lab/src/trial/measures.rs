@@ -1,0 +1,125 @@
+//! The tidy rows of one trial.
+
+use shillproof_core::{Audience, FakeProfiles, ItemId};
+
+use super::groups::UserGroup;
+use crate::metrics::{
+    self, Measure, MetricError, PerUser, Protocol, average_predicted_rating, display_rate_any,
+    display_rate_pair, hit_ratio, hit_ratio_any, hit_ratio_eligible, prediction_shift, rank_shift,
+};
+use crate::rankings::Rankings;
+use crate::spec::MeasureSpec;
+
+/// Prefix of the metric that looks at one kind of user.
+pub const HIT_RATIO_OF: &str = "hit_ratio_of/";
+
+/// What one trial is measured by.
+pub(super) struct Trial<'a> {
+    pub(super) clean: &'a Rankings,
+    pub(super) attacked: &'a Rankings,
+    pub(super) fakes: &'a FakeProfiles,
+    pub(super) audience: &'a Audience,
+    /// Labels of the targets, in the order of the rankings.
+    pub(super) labels: &'a [String],
+    /// Kinds of users, where there is one target.
+    pub(super) groups: &'a [UserGroup],
+    pub(super) spec: &'a MeasureSpec,
+}
+
+/// Collects rows; a metric that this victim or split cannot have leaves none.
+#[derive(Default)]
+struct Rows(Vec<Measure>);
+
+impl Rows {
+    fn push(&mut self, metric: impl Into<String>, k: Option<usize>, target: Option<&str>, value: Option<f64>) {
+        let row = |value| Measure { metric: metric.into(), k, target: target.map(str::to_owned), value };
+        self.0.extend(value.map(row));
+    }
+}
+
+impl Rows {
+    fn lacks(&self, metric: &str, k: usize) -> bool {
+        !self.0.iter().any(|row| row.metric == metric && row.k == Some(k))
+    }
+}
+
+/// The value of a metric, none where the victim has not what it is made of.
+fn available<T>(result: Result<T, MetricError>) -> Result<Option<T>, MetricError> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(MetricError::NotAvailable { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+impl Trial<'_> {
+    pub(super) fn measures(&self) -> Result<Vec<Measure>, MetricError> {
+        let mut rows = Rows::default();
+        for (&target, label) in self.attacked.targets().iter().zip(self.labels) {
+            self.target(&mut rows, target, label)?;
+        }
+        for &k in &self.spec.hit_ratio {
+            self.set(&mut rows, k)?;
+            self.accuracy(&mut rows, k)?;
+        }
+        rows.push("rmse", None, None, available(metrics::rmse(self.attacked))?);
+        rows.push("mae", None, None, available(metrics::mae(self.attacked))?);
+        rows.push("fake_users", None, None, Some(self.fakes.profiles.len() as f64));
+        rows.push("fake_interactions", None, None, Some(self.fakes.interactions() as f64));
+        rows.push("queries", None, None, Some(self.fakes.queries as f64));
+        Ok(rows.0)
+    }
+
+    fn target(&self, rows: &mut Rows, target: ItemId, label: &str) -> Result<(), MetricError> {
+        for &k in &self.spec.hit_ratio {
+            let eligible = hit_ratio_eligible(self.attacked, target, k)?;
+            rows.push("hit_ratio", Some(k), Some(label), hit_ratio(self.attacked, target, k)?.mean());
+            rows.push("hit_ratio_eligible", Some(k), Some(label), eligible.mean());
+            for group in self.groups {
+                let of_group = eligible.over(&Audience::Users(group.members.clone()))?.mean();
+                rows.push(format!("{HIT_RATIO_OF}{}", group.name), Some(k), Some(label), of_group);
+            }
+        }
+        let moved = |result| available(result).map(|value: Option<PerUser>| value.and_then(|v| v.mean()));
+        rows.push("rank_shift", None, Some(label), moved(rank_shift(self.clean, self.attacked, target))?);
+        rows.push("prediction_shift", None, Some(label), moved(prediction_shift(self.clean, self.attacked, target))?);
+        let rating = available(average_predicted_rating(self.attacked, target))?.flatten();
+        rows.push("average_predicted_rating", None, Some(label), rating);
+        Ok(())
+    }
+
+    fn set(&self, rows: &mut Rows, k: usize) -> Result<(), MetricError> {
+        if self.labels.len() > 1 {
+            rows.push("hit_ratio_any", Some(k), None, hit_ratio_any(self.attacked, k)?.mean());
+        }
+        if *self.audience != Audience::All {
+            let any = display_rate_any(self.attacked, self.audience, k)?;
+            rows.push("display_rate_any", Some(k), None, any.mean());
+            let pair = display_rate_pair(self.attacked, self.audience, k)?;
+            rows.push("display_rate_pair", Some(k), None, pair.mean());
+        }
+        Ok(())
+    }
+
+    fn accuracy(&self, rows: &mut Rows, k: usize) -> Result<(), MetricError> {
+        let protocols = [(Protocol::Full, String::new())];
+        let sampled = self.spec.sampled.map(|n| (Protocol::Sampled, format!("/sampled-{n}")));
+        type Metric = fn(&Rankings, usize, Protocol) -> Result<PerUser, MetricError>;
+        let all: [(&str, Metric); 4] = [
+            ("accuracy_hit_ratio", metrics::accuracy_hit_ratio),
+            ("ndcg", metrics::ndcg),
+            ("recall", metrics::recall),
+            ("mrr", metrics::mrr),
+        ];
+        for (protocol, suffix) in protocols.into_iter().chain(sampled) {
+            for (name, metric) in all {
+                let Some(value) = available(metric(self.attacked, k, protocol))? else { continue };
+                let name = format!("{name}{suffix}");
+                rows.push(format!("{name}/standard_error"), Some(k), None, value.standard_error());
+                rows.push("accuracy_users", Some(k), None, (rows.lacks("accuracy_users", k)).then(|| value.population() as f64));
+                rows.push(name, Some(k), None, value.mean());
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,137 @@
+//! A data set cut for a trial: what the victim learns from, what the attacker sees, what is held out.
+
+use std::sync::{Arc, OnceLock};
+
+use shillproof_core::{Ctx, FakeProfiles, Feedback, FitJob, Interactions, ItemId, Recommender, Seed, Ties, Victim};
+use shillproof_data::Dataset;
+use shillproof_data::split::{Split, SplitSpec};
+
+use super::TrialError;
+use crate::command::VictimChoice;
+use crate::rankings::{Exclude, Exclusion, RankJob, Rankings};
+use crate::spec::MeasureSpec;
+
+/// A data set and its split. Everything random about a trial on it comes from one root seed.
+pub struct Setup {
+    /// The data set.
+    pub dataset: Arc<Dataset>,
+    /// Where all randomness comes from.
+    pub root: Seed,
+    split: Split,
+    binarized: OnceLock<Split>,
+}
+
+/// A fitted victim, and the seed it was fitted with.
+pub struct Fitted {
+    /// The recommender.
+    pub recommender: Box<dyn Recommender>,
+    /// The child (root, "victim", repeat).
+    pub seed: Seed,
+}
+
+impl Fitted {
+    /// How equal scores are ordered.
+    pub fn ties(&self) -> Ties {
+        Ties::hashed(self.seed.child("ties"))
+    }
+}
+
+impl Setup {
+    /// Splits a data set.
+    ///
+    /// # Errors
+    /// If the data cannot be split so.
+    pub fn new(dataset: Arc<Dataset>, split: &SplitSpec, root: Seed) -> Result<Self, TrialError> {
+        let split = split.split_dataset(&dataset, root)?;
+        Ok(Self { dataset, root, split, binarized: OnceLock::new() })
+    }
+
+    /// Number of genuine users.
+    pub fn n_genuine(&self) -> usize {
+        self.split.train.n_users()
+    }
+
+    /// The parts in the form that a victim learns from: binarised for implicit victims.
+    pub fn parts(&self, feedback: Feedback) -> &Split {
+        if feedback == Feedback::Implicit && self.split.train.is_explicit() {
+            self.binarized.get_or_init(|| Split {
+                train: self.split.train.binarize(),
+                valid: self.split.valid.as_ref().map(Interactions::binarize),
+                test: self.split.test.as_ref().map(Interactions::binarize),
+            })
+        } else {
+            &self.split
+        }
+    }
+
+    /// What a person should be told about this victim on this data.
+    pub fn notes(&self, feedback: Feedback) -> Vec<String> {
+        let binarised = feedback == Feedback::Implicit && self.split.train.is_explicit();
+        let note = "the victim takes no rating values: every rating above 0 counts as one interaction";
+        binarised.then(|| note.to_owned()).into_iter().collect()
+    }
+
+    /// Trains `victim` on the genuine training part with `fakes` behind it. Repeat r has the seed child
+    /// (root, "victim", r), the same with and without fakes, so that a difference is the attack's.
+    ///
+    /// `max_k` is the longest list that will be asked for.
+    ///
+    /// # Errors
+    /// If the victim cannot be fitted, or the fake users do not fit the data.
+    pub fn fit(
+        &self,
+        victim: &VictimChoice,
+        fakes: Option<&FakeProfiles>,
+        repeat: u64,
+        max_k: usize,
+        ctx: &Ctx<'_>,
+    ) -> Result<Fitted, TrialError> {
+        let victim = victim.bind(&self.dataset.users, &self.dataset.items);
+        let parts = self.parts(victim.feedback());
+        let poisoned = fakes.map(|fakes| parts.train.append(fakes)).transpose()?;
+        let train = poisoned.as_ref().unwrap_or(&parts.train);
+        let seed = self.root.child("victim").index(repeat);
+        let valid = match (&parts.valid, fakes) {
+            // Fake users hold nothing out: their rows in the validation part are empty.
+            (Some(valid), Some(fakes)) => {
+                let empty = FakeProfiles { profiles: vec![Default::default(); fakes.profiles.len()], ..*fakes };
+                Some(valid.append(&empty)?)
+            }
+            (valid, _) => valid.clone(),
+        };
+        let job = FitJob { train, valid: valid.as_ref(), user_weight: None, max_k };
+        let recommender = victim.fit(&job, &ctx.at(seed))?;
+        Ok(Fitted { recommender, seed })
+    }
+
+    /// What the genuine users see: their lists, the places of the targets, and their held-out items.
+    ///
+    /// # Errors
+    /// If a score is not finite, or a list breaks the rules of a list.
+    pub fn rank(
+        &self,
+        victim: &VictimChoice,
+        fitted: &Fitted,
+        targets: &[ItemId],
+        exclude: Exclude,
+        measure: &MeasureSpec,
+        ctx: &Ctx<'_>,
+    ) -> Result<Rankings, TrialError> {
+        let parts = self.parts(victim.bind(&self.dataset.users, &self.dataset.items).feedback());
+        let held_out: Vec<&Interactions> = parts.valid.iter().chain(&parts.test).collect();
+        let k = measure.hit_ratio.iter().copied().max().unwrap_or(0);
+        let job = RankJob {
+            targets,
+            held_out: parts.test.as_ref(),
+            sampled_negatives: measure.sampled,
+            target_ties: measure.ties,
+            ..RankJob::new(
+                &*fitted.recommender,
+                self.n_genuine(),
+                Exclusion::new(exclude, &parts.train, &held_out),
+                k,
+            )
+        };
+        Ok(Rankings::compute(&job, &ctx.at(fitted.seed))?)
+    }
+}
