@@ -233,7 +233,7 @@ fn label(mut log: Triples, rng: &mut Rng) -> Dataset {
     let scale = RatingScale::new(1.0, 5.0, 1.0).expect("1 to 5 is a scale");
     let interactions = Interactions::from_triples(USERS, item_labels.len(), log, Some(scale))
         .expect("a user takes an item once");
-    Dataset::new(NAME, user_labels, item_labels, interactions)
+    Dataset::new(NAME.into(), user_labels, item_labels, interactions)
 }
 
 /// `n` different labels of this beginning and six digits.
