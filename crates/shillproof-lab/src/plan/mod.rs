@@ -53,7 +53,10 @@ pub enum PlanError {
 impl PlanError {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
-        Some("`shillproof plan SPEC.toml` lists the keys; they change with the file, the data and the seed".into())
+        Some(
+            "`shillproof plan SPEC.toml` lists the keys; they change with the file, the data and the seed"
+                .into(),
+        )
     }
 }
 
@@ -203,4 +206,4 @@ fn cells_of(spec: &ExperimentSpec, dataset: &DatasetSpec, threats: &[Threat]) ->
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -165,7 +165,16 @@ pub fn run_cells(
     }
     let kept = cells.len() - missing.len();
     observer.started(missing.len(), kept);
-    let work = Work { executor, store, observer, cancel, missing: &missing, shared: Shared::of(&missing), next: AtomicUsize::new(0), state: Mutex::default() };
+    let work = Work {
+        executor,
+        store,
+        observer,
+        cancel,
+        missing: &missing,
+        shared: Shared::of(&missing),
+        next: AtomicUsize::new(0),
+        state: Mutex::default(),
+    };
     work.carry_out(jobs)?;
     observer.finished();
     let state = work.state.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);

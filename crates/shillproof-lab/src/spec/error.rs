@@ -55,7 +55,9 @@ impl SpecError {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Unreadable { .. } => Some("`shillproof schema` says what an experiment file may hold".into()),
+            Self::Unreadable { .. } => {
+                Some("`shillproof schema` says what an experiment file may hold".into())
+            }
             Self::Unwritable { .. } => Some("use a seed below 9223372036854775808".into()),
             Self::Content { hint, .. } => hint.clone(),
         }

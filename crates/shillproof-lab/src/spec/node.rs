@@ -126,11 +126,9 @@ impl Node {
         let value = match value.get_ref() {
             DeValue::String(text) => Value::Text(text.to_string()),
             DeValue::Boolean(b) => Value::Boolean(*b),
-            DeValue::Integer(n) => {
-                i64::from_str_radix(n.as_str(), n.radix()).map(Value::Integer).map_err(|_| {
-                    NodeError::at(at, format!("{n} is beyond the integers of a TOML file"), None)
-                })?
-            }
+            DeValue::Integer(n) => i64::from_str_radix(n.as_str(), n.radix())
+                .map(Value::Integer)
+                .map_err(|_| NodeError::at(at, format!("{n} is beyond the integers of a TOML file"), None))?,
             DeValue::Float(x) => Value::Float(
                 x.as_str().parse().map_err(|_| NodeError::at(at, format!("{x} is not a number"), None))?,
             ),

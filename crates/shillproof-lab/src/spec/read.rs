@@ -58,7 +58,9 @@ fn experiment(root: &Node) -> Result<ExperimentSpec, NodeError> {
         split: top.many("split", Node::read)?.unwrap_or_else(|| vec![Default::default()]),
         victim: top.required("victim", "victim = { als = {} }", victim)?,
         attack: top.required("attack", "attack = { random = {} }", Node::read)?,
-        threat: top.take("threat").map_or_else(|| Ok(ThreatAxes::default()), |node| within("threat", node, threat))?,
+        threat: top
+            .take("threat")
+            .map_or_else(|| Ok(ThreatAxes::default()), |node| within("threat", node, threat))?,
         defense: top.many("defense", Node::read)?.unwrap_or_else(|| vec![Default::default()]),
         measure: top.one::<MeasureSpec>("measure")?.unwrap_or_default(),
     };
@@ -206,8 +208,9 @@ impl<'n> Section<'n> {
         read: impl Fn(&Node) -> Result<T, NodeError>,
     ) -> Result<Vec<T>, NodeError> {
         let at = self.at;
-        self.many(key, read)?
-            .ok_or_else(|| NodeError::at(at, format!("missing key `{key}`"), Some(format!("write {example}"))))
+        self.many(key, read)?.ok_or_else(|| {
+            NodeError::at(at, format!("missing key `{key}`"), Some(format!("write {example}")))
+        })
     }
 
     fn finish(self) -> Result<(), NodeError> {

@@ -76,7 +76,8 @@ fn difference(ours: &Record, theirs: &Record) -> String {
     if ours.versions != theirs.versions {
         return format!("version ({} and {})", ours.versions.shillproof, theirs.versions.shillproof);
     }
-    let (Status::Done { measures: a, .. }, Status::Done { measures: b, .. }) = (&ours.status, &theirs.status) else {
+    let (Status::Done { measures: a, .. }, Status::Done { measures: b, .. }) = (&ours.status, &theirs.status)
+    else {
         return "how the cell ended".into();
     };
     if a.len() != b.len() {

@@ -127,10 +127,8 @@ impl Store {
             fs::read_dir(&folder)?.map(|entry| Ok(entry?.file_name())).collect::<std::io::Result<Vec<_>>>()
         };
         let names = listing().map_err(|source| StoreError::io("list", &folder, source))?;
-        let mut keys: Vec<Key> = names
-            .iter()
-            .filter_map(|name| name.to_str()?.strip_suffix(".json")?.parse().ok())
-            .collect();
+        let mut keys: Vec<Key> =
+            names.iter().filter_map(|name| name.to_str()?.strip_suffix(".json")?.parse().ok()).collect();
         keys.sort();
         let mut loaded = Loaded::default();
         for key in &keys {

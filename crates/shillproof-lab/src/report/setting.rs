@@ -1,0 +1,194 @@
+//! What a row of a report is about, in words.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+use shillproof_core::Objective;
+use shillproof_core::catalogue::Catalogue;
+
+use crate::plan::Cell;
+use crate::store::Record;
+
+/// All that a row stands for: everything of a cell but its target and its repeat.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Setting {
+    /// Data set.
+    pub dataset: String,
+    /// What is held out.
+    pub split: String,
+    /// Recommender with the parameters that are not its defaults.
+    pub victim: String,
+    /// Defense.
+    pub defense: String,
+    /// Attack with the parameters that are not its defaults.
+    pub attack: String,
+    /// Selection of targets.
+    pub targets: String,
+    /// Whether each target was attacked alone.
+    pub each: bool,
+    /// Promote or demote.
+    pub objective: String,
+    /// Fake users of the genuine ones, as asked for.
+    pub size: String,
+    /// Fake users.
+    pub fake_users: usize,
+    /// Fillers a fake user, as asked for.
+    pub profile_size: String,
+    /// What the attacker knows of the data.
+    pub knowledge: String,
+    /// Which lists the attacker sees.
+    pub black_box: String,
+    /// What the attacker believes the victim to be.
+    pub surrogate: String,
+    /// Whose lists count.
+    pub target_users: String,
+    /// Which items are no candidates.
+    pub exclude: String,
+    /// Whether fake users rate the targets.
+    pub targets_clicked: bool,
+    /// Root of all randomness.
+    pub seed: u64,
+    /// Checksum of the data.
+    pub checksum: String,
+}
+
+impl Setting {
+    /// The setting of a record.
+    pub fn of(record: &Record) -> Self {
+        let Cell { seed, dataset, split, victim, attack, threat, defense, .. } = &record.cell;
+        Self {
+            dataset: options(dataset.label(), &spelled(&dataset.options)),
+            split: spelled(split),
+            victim: recipe(victim),
+            defense: spelled(defense),
+            attack: recipe(attack),
+            targets: threat.targets.to_string(),
+            each: threat.target.is_some(),
+            objective: match threat.objective {
+                Objective::Promote => "promote".into(),
+                Objective::Demote => "demote".into(),
+            },
+            size: threat.size.to_string(),
+            fake_users: record.cell.fake_users(record.data.users),
+            profile_size: threat.profile_size.to_string(),
+            knowledge: threat.knowledge.to_string(),
+            black_box: threat.black_box.map_or_else(|| "none".into(), |b| format!("queries={}", b.queries.0)),
+            surrogate: threat.surrogate.as_ref().map_or_else(|| "default".into(), recipe),
+            target_users: threat.target_users.to_string(),
+            exclude: spelled(&threat.exclude),
+            targets_clicked: threat.targets_clicked,
+            seed: *seed,
+            checksum: record.data.checksum.clone(),
+        }
+    }
+
+    /// The setting of the clean reference that this one is compared with: the same without an attacker.
+    #[must_use]
+    pub fn reference(&self) -> Self {
+        Self {
+            attack: "none".into(),
+            size: "0".into(),
+            fake_users: 0,
+            profile_size: "0".into(),
+            knowledge: "full".into(),
+            black_box: "none".into(),
+            surrogate: "default".into(),
+            targets_clicked: true,
+            ..self.clone()
+        }
+    }
+
+    /// Names and values, in the order of columns.
+    pub(super) fn fields(&self) -> Vec<(String, Value)> {
+        match serde_json::to_value(self) {
+            Ok(Value::Object(mut map)) => {
+                NAMES.iter().filter_map(|n| Some(((*n).to_owned(), map.remove(*n)?))).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// The fields of a [`Setting`] in the order of columns.
+pub(super) const NAMES: [&str; 19] = [
+    "dataset",
+    "split",
+    "victim",
+    "defense",
+    "attack",
+    "targets",
+    "each",
+    "objective",
+    "size",
+    "fake_users",
+    "profile_size",
+    "knowledge",
+    "black_box",
+    "surrogate",
+    "target_users",
+    "exclude",
+    "targets_clicked",
+    "seed",
+    "checksum",
+];
+
+/// A recipe by name, with the parameters in which it differs from its default: `als:factors=32`.
+fn recipe<C: Catalogue>(recipe: &C) -> String {
+    let name = recipe.card().name;
+    let default =
+        C::all().into_iter().find(|e| e.card().name == name).map(|e| e.parameters()).unwrap_or_default();
+    let changed: Map<String, Value> =
+        recipe.parameters().into_iter().filter(|(key, value)| default.get(key) != Some(value)).collect();
+    options(name.to_owned(), &spelled(&changed))
+}
+
+fn options(name: String, options: &str) -> String {
+    if options.is_empty() { name } else { format!("{name}:{options}") }
+}
+
+/// A plain value as people spell it: `leave-one-out`, `ratio:train=0.8,valid=0.1`. What is unset or off is left out.
+pub fn spelled<T: Serialize>(value: &T) -> String {
+    serde_json::to_value(value).map_or_else(|_| String::new(), |value| spell(&value))
+}
+
+fn spell(value: &Value) -> String {
+    match value {
+        Value::Null | Value::Bool(false) => String::new(),
+        Value::String(text) => text.clone(),
+        Value::Array(list) => format!("[{}]", list.iter().map(spell).collect::<Vec<_>>().join(",")),
+        Value::Object(map) => {
+            let mut entries: Vec<_> =
+                map.iter().filter(|(_, v)| !matches!(v, Value::Null | Value::Bool(false))).collect();
+            entries.sort_by_key(|(key, _)| *key);
+            // A table with one table inside is a name with its parameters.
+            match entries[..] {
+                [(name, Value::Object(inner))] => {
+                    options(name.clone(), &spell(&Value::Object(inner.clone())))
+                }
+                _ => entries
+                    .iter()
+                    .map(|(k, v)| format!("{k}={}", spell_inside(v)))
+                    .collect::<Vec<_>>()
+                    .join(","),
+            }
+        }
+        scalar => scalar.to_string(),
+    }
+}
+
+fn spell_inside(value: &Value) -> String {
+    if value.is_object() { format!("{{{}}}", spell(value)) } else { spell(value) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn values_are_spelled_as_on_the_command_line() {
+        assert_eq!(spelled(&json!("train")), "train");
+        assert_eq!(spelled(&json!({ "leave-one-out": { "validation": false } })), "leave-one-out");
+        assert_eq!(spelled(&json!({ "ratio": { "train": 0.8, "valid": 0.1 } })), "ratio:train=0.8,valid=0.1");
+        assert_eq!(spelled(&json!({ "b": { "x": { "als": {} } }, "a": [1, 2] })), "a=[1,2],b={x:als}");
+    }
+}

@@ -1,0 +1,196 @@
+//! Records to rows: means over targets and repeats, with what is left open about them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rayon::prelude::*;
+use serde::Serialize;
+use shillproof_core::Seed;
+
+use super::{ReportError, Setting};
+use crate::metrics::Measure;
+use crate::plan::DatasetFacts;
+use crate::stats::{Comparison, Grouped, Summary, compare};
+use crate::store::{Key, Record, Status, Versions};
+
+/// Everything that a report shows, whatever its form.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Report {
+    /// What made the records.
+    pub versions: Vec<Versions>,
+    /// The data they are about.
+    pub datasets: Vec<DatasetFacts>,
+    /// Cells in all.
+    pub cells: usize,
+    /// Cells that were measured.
+    pub done: usize,
+    /// Seconds of all cells together.
+    pub seconds: f64,
+    /// One setting and one metric each.
+    pub rows: Vec<Row>,
+    /// Cells that were skipped or failed.
+    pub unsettled: Vec<Unsettled>,
+    /// What the cells noted, each once, with the number of cells that did.
+    pub notes: Vec<(String, usize)>,
+    /// The resolved experiment file.
+    pub spec: Option<String>,
+}
+
+/// One number: a metric in a setting.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Row {
+    /// What it is about.
+    #[serde(flatten)]
+    pub setting: Setting,
+    /// Name of the metric.
+    pub metric: String,
+    /// Length of the list it looks at, if it looks at one.
+    pub k: Option<usize>,
+    /// Mean over targets and repeats.
+    pub value: Summary,
+    /// The same minus the clean reference, over identical (target, repeat) pairs; none for the reference itself and where it was not run.
+    pub to_none: Option<Comparison>,
+}
+
+impl Row {
+    /// The metric with its list length, as `hit_ratio@10`.
+    pub fn metric_at_k(&self) -> String {
+        self.k.map_or_else(|| self.metric.clone(), |k| format!("{}@{k}", self.metric))
+    }
+
+    /// Whether this is the clean reference.
+    pub fn is_clean(&self) -> bool {
+        self.setting.attack == "none"
+    }
+}
+
+/// A cell without a measurement.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Unsettled {
+    /// Its key.
+    pub key: Key,
+    /// What it is about.
+    #[serde(flatten)]
+    pub setting: Setting,
+    /// Place of its target in the selection.
+    pub target: Option<usize>,
+    /// Its repeat.
+    pub repeat: u64,
+    /// `skipped` or `failed`.
+    pub status: &'static str,
+    /// Why.
+    pub reason: String,
+}
+
+type Values = BTreeMap<(Setting, String, Option<usize>), Grouped>;
+
+impl Report {
+    /// The report of these records; `spec` is the resolved experiment file beside them.
+    ///
+    /// # Errors
+    /// If there is no record, or two records hold the same measurement twice.
+    pub fn of(records: &[Record], spec: Option<String>) -> Result<Self, ReportError> {
+        if records.is_empty() {
+            return Err(ReportError::Empty);
+        }
+        let mut values = Values::new();
+        let mut unsettled = Vec::new();
+        let mut notes: BTreeMap<String, usize> = BTreeMap::new();
+        for record in records {
+            let setting = Setting::of(record);
+            let without = |status, reason: &String| Unsettled {
+                key: record.key.clone(),
+                setting: setting.clone(),
+                target: record.cell.threat.target,
+                repeat: record.cell.repeat,
+                status,
+                reason: reason.clone(),
+            };
+            match &record.status {
+                Status::Skipped { reason } => unsettled.push(without("skipped", reason)),
+                Status::Failed { error } => unsettled.push(without("failed", error)),
+                Status::Done { targets, measures, notes: said } => {
+                    add(&mut values, &setting, record.cell.repeat, targets, measures)?;
+                    for note in said {
+                        *notes.entry(note.clone()).or_default() += 1;
+                    }
+                }
+            }
+        }
+        unsettled.sort_by(|a, b| (&a.setting, a.target, a.repeat).cmp(&(&b.setting, b.target, b.repeat)));
+        Ok(Self {
+            versions: records
+                .iter()
+                .map(|r| r.versions.clone())
+                .collect::<BTreeSet<_>>()
+                .into_iter()
+                .collect(),
+            datasets: records.iter().map(|r| r.data.clone()).collect::<BTreeSet<_>>().into_iter().collect(),
+            cells: records.len(),
+            done: records.len() - unsettled.len(),
+            seconds: records.iter().map(|r| r.seconds.total).sum(),
+            rows: rows(&values),
+            unsettled,
+            notes: notes.into_iter().collect(),
+            spec,
+        })
+    }
+}
+
+fn add(
+    values: &mut Values,
+    setting: &Setting,
+    repeat: u64,
+    targets: &[String],
+    measures: &[Measure],
+) -> Result<(), ReportError> {
+    for measure in measures {
+        // What is not about one target belongs to the cell's only target, or to the whole set.
+        let only = if setting.each { targets.first() } else { None };
+        let target = measure.target.as_ref().or(only).cloned().unwrap_or_default();
+        let place = (setting.clone(), measure.metric.clone(), measure.k);
+        values
+            .entry(place)
+            .or_default()
+            .insert(target, repeat, measure.value)
+            .map_err(|source| ReportError::Grouping { metric: measure.metric.clone(), source })?;
+    }
+    Ok(())
+}
+
+/// Rows in order of setting, smaller attacks first; the clean reference before all attacks.
+fn rows(values: &Values) -> Vec<Row> {
+    let mut rows: Vec<Row> = values
+        .par_iter()
+        .filter_map(|((setting, metric, k), grouped)| {
+            let seed = Seed::new(setting.seed).child("report");
+            let reference = setting.reference();
+            let to_none = (*setting != reference)
+                .then(|| values.get(&(reference, metric.clone(), *k)))
+                .flatten()
+                .and_then(|clean| compare(grouped, clean, seed));
+            let value = grouped.summary(seed)?;
+            Some(Row { setting: setting.clone(), metric: metric.clone(), k: *k, value, to_none })
+        })
+        .collect();
+    rows.sort_by(|a, b| order(a).cmp(&order(b)));
+    rows
+}
+
+type Order<'a> = (
+    (&'a str, &'a str, &'a str, &'a str),
+    (&'a str, &'a str, bool),
+    (&'a str, usize),
+    &'a Setting,
+    (&'a str, Option<usize>),
+);
+
+fn order(row: &Row) -> Order<'_> {
+    let s = &row.setting;
+    (
+        (&s.dataset, &s.split, &s.victim, &s.defense),
+        (&s.targets, &s.objective, !row.is_clean()),
+        (&s.attack, s.fake_users),
+        s,
+        (&row.metric, row.k),
+    )
+}

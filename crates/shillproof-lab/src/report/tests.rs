@@ -1,0 +1,157 @@
+use super::*;
+use crate::metrics::Measure;
+use crate::plan::PlannedCell;
+use crate::plan::tests::{grid, plan, record};
+use crate::store::{Record, Status};
+
+/// Hit ratio of a cell: 0.02 a target's place, a little for the repeat, and for attacks 0.1 a percent of fakes.
+fn hit_ratio(planned: &PlannedCell) -> f64 {
+    let cell = &planned.cell;
+    let target = cell.threat.target.unwrap_or(0) as f64;
+    let fakes = cell.fake_users(planned.data.users) as f64 / planned.data.users as f64;
+    let strength = if cell.attack_name() == "average" { 20.0 } else { 10.0 };
+    0.02 * target + 0.005 * cell.repeat as f64 + strength * fakes / (1.0 + strength * fakes)
+}
+
+fn records() -> Vec<Record> {
+    grid().cells.iter().map(|cell| record(cell, hit_ratio(cell))).collect()
+}
+
+fn report() -> Report {
+    let mut records = records();
+    let last = records.len() - 1;
+    records[last].status = Status::Failed { error: "out | of <memory>".into() };
+    records[last - 1].status = Status::Skipped { reason: "no form for this objective".into() };
+    if let Status::Done { notes, .. } = &mut records[0].status {
+        notes.push("target t0 was popular already".into());
+    }
+    Report::of(&records, Some("seed = 7\n".into())).unwrap()
+}
+
+#[test]
+fn rows_are_means_over_targets_and_repeats_with_the_paired_difference_to_none() {
+    let report = Report::of(&records(), None).unwrap();
+    assert_eq!(report.rows.len(), 5, "none, and two attacks at two sizes");
+    let clean = &report.rows[0];
+    assert!(clean.is_clean() && clean.to_none.is_none());
+    assert!((clean.value.mean - 0.0225).abs() < 1e-12, "{}", clean.value.mean);
+    assert_eq!(clean.value.n, 6);
+    let average = &report.rows[1];
+    assert_eq!((average.setting.attack.as_str(), average.setting.size.as_str()), ("average", "1%"));
+    assert_eq!(average.setting.fake_users, 2);
+    let expected = 0.2 / 1.2;
+    assert!((average.value.mean - 0.0225 - expected).abs() < 1e-12);
+    let comparison = average.to_none.as_ref().unwrap();
+    assert!((comparison.difference.mean - expected).abs() < 1e-12);
+    assert_eq!((comparison.difference.n, comparison.unmatched), (6, 0));
+    let [lo, hi] = comparison.difference.ci95.unwrap();
+    assert!(hi - lo < 1e-9, "targets differ, the pairs do not");
+}
+
+#[test]
+fn every_cell_is_in_the_report_whatever_became_of_it() {
+    let report = report();
+    assert_eq!((report.cells, report.done, report.unsettled.len()), (30, 28, 2));
+    let statuses: Vec<_> = report.unsettled.iter().map(|c| c.status).collect();
+    assert!(statuses.contains(&"failed") && statuses.contains(&"skipped"));
+    for format in [Format::Html, Format::Markdown, Format::Csv, Format::Json] {
+        let text = String::from_utf8(report.write(format).unwrap()).unwrap();
+        assert!(text.contains("no form for this objective"), "{format}");
+        assert!(text.contains(report.unsettled[0].key.as_str()), "{format}");
+    }
+    assert!(matches!(Report::of(&[], None), Err(ReportError::Empty)));
+}
+
+#[test]
+fn csv_is_tidy_and_reads_back_to_the_same_numbers() {
+    let report = report();
+    let bytes = report.write(Format::Csv).unwrap();
+    let mut reader = csv::Reader::from_reader(&bytes[..]);
+    let header = reader.headers().unwrap().clone();
+    let at = |name: &str| header.iter().position(|h| h == name).unwrap();
+    let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+    assert_eq!(rows.len(), report.rows.len() + report.unsettled.len());
+    for (row, line) in report.rows.iter().zip(&rows) {
+        assert_eq!(line[at("mean")].parse::<f64>().unwrap(), row.value.mean);
+        assert_eq!(line[at("attack")], row.setting.attack);
+        assert_eq!(&line[at("status")], "done");
+    }
+    assert_eq!(&rows[rows.len() - 1][at("mean")], "");
+}
+
+#[test]
+fn markdown_says_once_what_all_rows_share() {
+    let text = String::from_utf8(report().write(Format::Markdown).unwrap()).unwrap();
+    assert_eq!(text.matches("random:3").count(), 1, "{text}");
+    assert!(
+        text.contains("| attack | size | metric | mean [95 % interval] | n | minus `none` | p |"),
+        "{text}"
+    );
+    assert!(text.contains("out \\| of <memory>"), "a bar in a reason does not break the table");
+    assert!(text.contains("target t0 was popular already (1 cells)"));
+}
+
+#[test]
+fn the_page_has_a_curve_where_sizes_vary_and_escapes_reasons() {
+    let text = String::from_utf8(report().write(Format::Html).unwrap()).unwrap();
+    assert_eq!(text.matches("<figure>").count(), 1);
+    assert_eq!(text.matches("class=\"mark\"").count(), 4);
+    assert!(text.contains("of &lt;memory&gt;") && !text.contains("<memory>"));
+    assert!(text.contains("seed = 7"));
+    assert!(text.contains("random, 2 fake users (1 %)"), "{text}");
+    let one_size = "dataset = { demo = {} }\nvictim = \"popularity\"\nattack = [\"none\", \"random\"]";
+    let records: Vec<Record> = plan(one_size).cells.iter().map(|c| record(c, 0.5)).collect();
+    let text = String::from_utf8(Report::of(&records, None).unwrap().write(Format::Html).unwrap()).unwrap();
+    assert_eq!(text.matches("<figure>").count(), 0, "one size is no curve");
+}
+
+#[test]
+fn the_same_measurement_twice_is_an_error() {
+    let mut records = records();
+    if let Status::Done { measures, .. } = &mut records[3].status {
+        measures.push(Measure { ..measures[0].clone() });
+    }
+    let error = Report::of(&records, None).unwrap_err();
+    assert!(matches!(error, ReportError::Grouping { .. }) && error.hint().is_some());
+}
+
+#[test]
+fn formats_by_name() {
+    for format in [Format::Html, Format::Markdown, Format::Csv, Format::Json, Format::Parquet] {
+        assert_eq!(format.to_string().parse::<Format>().unwrap(), format);
+    }
+    assert!(matches!("pdf".parse::<Format>(), Err(ReportError::UnknownFormat(_))));
+}
+
+#[cfg(not(feature = "parquet"))]
+#[test]
+fn parquet_says_when_it_was_left_out() {
+    let error = report().write(Format::Parquet).unwrap_err();
+    assert!(error.hint().unwrap().contains("--features parquet"));
+}
+
+#[cfg(feature = "parquet")]
+#[test]
+fn parquet_reads_back_to_the_same_numbers() {
+    use ::parquet::file::reader::{FileReader, SerializedFileReader};
+    use ::parquet::record::RowAccessor;
+    let report = report();
+    let mut file = tempfile::tempfile().unwrap();
+    std::io::Write::write_all(&mut file, &report.write(Format::Parquet).unwrap()).unwrap();
+    let reader = SerializedFileReader::new(file).unwrap();
+    let columns = reader.metadata().file_metadata().schema_descr().columns().to_vec();
+    let at = |name: &str| columns.iter().position(|c| c.name() == name).unwrap();
+    let rows: Vec<_> = reader.get_row_iter(None).unwrap().map(Result::unwrap).collect();
+    assert_eq!(rows.len(), report.rows.len() + report.unsettled.len());
+    for (row, ours) in rows.iter().zip(&report.rows) {
+        assert_eq!(row.get_double(at("mean")).unwrap(), ours.value.mean);
+        assert_eq!(row.get_string(at("attack")).unwrap(), &ours.setting.attack);
+        assert_eq!(row.get_long(at("fake_users")).unwrap(), ours.setting.fake_users as i64);
+        assert!(row.get_bool(at("each")).unwrap());
+    }
+    assert!(row_is_gap(&rows[rows.len() - 1], at("mean")));
+
+    fn row_is_gap(row: &::parquet::record::Row, at: usize) -> bool {
+        row.get_column_iter().nth(at).is_some_and(|(_, field)| *field == ::parquet::record::Field::Null)
+    }
+}
