@@ -79,8 +79,7 @@ impl Victim for CommandVictim<'_> {
         if job.train.is_empty() {
             return Err(FitError::Empty);
         }
-        let fakes: Vec<String> =
-            fake_labels(self.users).take(job.train.n_users() - self.users.len()).collect();
+        let fakes = fake_labels(job.train.n_users() - self.users.len(), self.users);
         let disk = |error: io::Error| {
             FitError::External(format!("cannot write the training data for the command: {error}"))
         };

@@ -1,0 +1,92 @@
+//! `shillproof audit`.
+
+use std::fs;
+use std::path::PathBuf;
+
+use clap::Args;
+use shillproof_core::Size;
+use shillproof_data::known;
+use shillproof_lab::audit::{AuditSpec, Bench, Effort, Gate, audit, page, summary};
+use shillproof_lab::spec::{DatasetSpec, Source};
+use shillproof_lab::store::Store;
+
+use crate::args::{DataArgs, Format, VictimArgs, list_length, read};
+use crate::commands::Outcome;
+use crate::failure::{Failure, While};
+use crate::session::{STOP, Session, print, print_json};
+
+/// How far can fake users move this recommender, and what does it cost them?
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  shillproof audit                                        embedded demo data, the usual victim
+  shillproof audit ratings.csv --victim wrmf --out audit  your data; a page and all records in audit/
+  shillproof audit ratings.csv --victim 'command:python model.py --train {train} --recommend {out} --k {k} --seed {seed}'
+  shillproof audit demo --fail-if 'hit_ratio@10 > 0.05 at 1%' --fail-if 'hit_ratio@10 > 0.2 at 3% for bandwagon on unpopular'
+
+Exit code 1 says that a --fail-if holds; the interval's near end decides, so that a gate does not flap on noise.
+With --out, an audit that was stopped goes on where it was.")]
+pub(crate) struct Audit {
+    /// Known data set or file
+    #[arg(value_name = "DATA", default_value = "demo")]
+    data: String,
+    /// Length of the lists
+    #[arg(long, value_name = "K", default_value = "10", value_parser = list_length)]
+    k: usize,
+    /// How much to run: quick (a minute), standard (ten) or thorough
+    #[arg(long, value_name = "EFFORT", default_value = "standard")]
+    effort: String,
+    /// Most filler items a fake user; targets come on top: a count, or a share of all items
+    #[arg(long, value_name = "SIZE", default_value = "30", allow_hyphen_values = true)]
+    profile_size: String,
+    /// Folder for the page and the records
+    #[arg(long, short, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// End with exit code 1 if this holds: METRIC@K OP VALUE at SIZE [for ATTACK|any] [on KIND]
+    #[arg(long, value_name = "EXPR")]
+    fail_if: Vec<String>,
+    #[command(flatten)]
+    victim: VictimArgs,
+    #[command(flatten)]
+    read: DataArgs,
+    /// How to print the findings
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    format: Format,
+}
+
+impl Audit {
+    pub(crate) fn run(&self, session: &Session) -> Result<Outcome, Failure> {
+        let spec = AuditSpec {
+            dataset: self.dataset()?,
+            victim: self.victim.named()?,
+            k: self.k,
+            effort: read::<Effort>("effort", &self.effort)?,
+            profile_size: read::<Size>("profile-size", &self.profile_size)?,
+            seed: session.seed.value(),
+            gates: self.fail_if.iter().map(|text| read::<Gate>("fail-if", text)).collect::<Result<_, _>>()?,
+        };
+        // Without --out the records live as long as the audit.
+        let passing = tempfile::tempdir().when("make a folder for the records")?;
+        let folder = self.out.as_deref().unwrap_or(passing.path());
+        let store = Store::create(folder).when("open the records")?;
+        let bench = Bench { store: &store, jobs: session.jobs, observer: &*session.observer, cancel: &STOP };
+        let findings = audit(&spec, bench).when(format!("audit `{}`", self.data))?;
+        if self.out.is_some() {
+            let path = folder.join("audit.html");
+            let command = shell_words::join(std::env::args());
+            fs::write(&path, page(&findings, &command)).when(format!("write `{}`", path.display()))?;
+            session.say(&format!("the page is {}", path.display()));
+        }
+        match self.format {
+            Format::Text => print(&summary(&findings))?,
+            Format::Json => print_json(&findings)?,
+        }
+        Ok(if findings.failed() { Outcome::GateFailed } else { Outcome::Done })
+    }
+
+    /// DATA as an experiment file names it.
+    fn dataset(&self) -> Result<DatasetSpec, Failure> {
+        let known = self.data == "demo" || known::find(&self.data).is_some();
+        let source = if known { Source::Known } else { Source::File };
+        Ok(DatasetSpec { source: source(self.data.clone()), options: self.read.options()? })
+    }
+}

@@ -1,0 +1,211 @@
+//! `shillproof data`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+use shillproof_data::known::{self, KnownSet, Shelves};
+use shillproof_data::{Info, info, save};
+
+use crate::args::{DataArgs, Format};
+use crate::commands::{DatasetSummary, Outcome};
+use crate::failure::{Failure, While};
+use crate::session::{Session, print, print_json};
+
+/// Look at data sets, get known ones, convert files
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  shillproof data list                              known data sets, and which are on this machine
+  shillproof data info ratings.csv                  what was found in a file
+  shillproof data get ml-100k --from ml-100k.zip
+  shillproof data convert ratings.dat --out ratings.csv")]
+pub(crate) struct Data {
+    #[command(subcommand)]
+    command: DataCommand,
+}
+
+#[derive(Subcommand, Debug)]
+enum DataCommand {
+    List(List),
+    Info(Describe),
+    Get(Get),
+    Convert(Convert),
+}
+
+/// List the known data sets
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  shillproof data list
+  shillproof data list --format json | jq -r '.[] | select(.here).name'
+
+They are looked for in $SHILLPROOF_DATA/NAME/, then in the user's cache folder.")]
+struct List {
+    /// How to print it
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    format: Format,
+}
+
+/// Describe a data set: counts, shape, checksum, and what is published about it
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  shillproof data info demo
+  shillproof data info ratings.csv --columns user,item,rating --min-user 5
+  shillproof data info ml-1m --format json")]
+struct Describe {
+    /// Known data set or file
+    #[arg(value_name = "DATA")]
+    data: String,
+    #[command(flatten)]
+    read: DataArgs,
+    /// How to print it
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    format: Format,
+}
+
+/// Put a known data set where Shillproof finds it
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  shillproof data get ml-100k --from ~/Downloads/ml-100k.zip
+  shillproof data get ml-1m --from ~/Downloads/ml-1m/
+
+What is put there is checked against the known content first.")]
+struct Get {
+    /// Name of a known data set
+    #[arg(value_name = "NAME")]
+    name: String,
+    /// File or folder to take it from
+    #[arg(long, value_name = "FILE")]
+    from: Option<PathBuf>,
+    /// How to print the result
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    format: Format,
+}
+
+/// Write a data set as another kind of file
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  shillproof data convert ml-100k --out ml-100k.csv
+  shillproof data convert events.tsv --columns user,item,_,timestamp --implicit --min-user 5 --out events.inter
+
+The form follows the name of the output. Labels, ratings and times come back to the last bit.")]
+struct Convert {
+    /// Known data set or file
+    #[arg(value_name = "DATA")]
+    data: String,
+    /// File to write
+    #[arg(long, short, value_name = "FILE")]
+    out: PathBuf,
+    #[command(flatten)]
+    read: DataArgs,
+    /// How to print the result
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    format: Format,
+}
+
+impl Data {
+    pub(crate) fn run(&self, session: &Session) -> Result<Outcome, Failure> {
+        match &self.command {
+            DataCommand::List(list) => list.run(),
+            DataCommand::Info(describe) => describe.run(session),
+            DataCommand::Get(get) => get.run(),
+            DataCommand::Convert(convert) => convert.run(session),
+        }?;
+        Ok(Outcome::Done)
+    }
+}
+
+impl List {
+    fn run(&self) -> Result<(), Failure> {
+        let shelves = Shelves::of_user();
+        let here = |set: &KnownSet| shelves.folders(set).iter().any(|folder| folder.is_dir());
+        if self.format == Format::Json {
+            let list = known::list().iter().map(|set| {
+                let mut json = json!(set);
+                json["here"] = Value::Bool(here(set));
+                json
+            });
+            return print_json(&list.collect::<Vec<_>>());
+        }
+        let width = known::list().iter().map(|set| set.name.len()).max().unwrap_or(0);
+        let line = |set: &KnownSet| {
+            let here = if here(set) { "here" } else { "-" };
+            format!(
+                "{:width$}  {:>7} users {:>7} items {:>9} interactions  {here:4}  {}\n",
+                set.name, set.users, set.items, set.interactions, set.title
+            )
+        };
+        print(&known::list().iter().map(line).collect::<String>())
+    }
+}
+
+impl Describe {
+    fn run(&self, session: &Session) -> Result<(), Failure> {
+        let info = info(&self.data, &self.read.options()?).when(format!("load `{}`", self.data))?;
+        match self.format {
+            Format::Json => print_json(&info),
+            Format::Text => {
+                info.notes.iter().for_each(|note| session.say(note));
+                print(&describe(&info))
+            }
+        }
+    }
+}
+
+/// Our numbers, with the published ones beside them.
+fn describe(info: &Info) -> String {
+    let ours = &info.statistics;
+    let mut rows: Vec<(String, String)> = vec![("name".into(), info.name.clone())];
+    let mut row = |name: &str, value: String| rows.push((name.to_owned(), value));
+    if let Some(set) = info.known {
+        row("known as", format!("{} ({})", set.name, set.title));
+        row("licence", set.licence.clone());
+        row("page", set.page.clone());
+    }
+    let published = |count: fn(&known::Published) -> Option<usize>| {
+        let all = info.known.map_or(&[][..], |set| &set.published).iter();
+        all.filter_map(|p| Some(format!("; {}: {}", p.source, count(p)?))).collect::<String>()
+    };
+    row("users", format!("{}{}", ours.users, published(|p| p.users)));
+    row("items", format!("{}{}", ours.items, published(|p| p.items)));
+    row("interactions", format!("{}{}", ours.interactions, published(|p| p.interactions)));
+    row("rows read", info.rows.to_string());
+    row("density", format!("{:.4}%", 100.0 * ours.density));
+    row("per user", format!("{:.1} (median {})", ours.per_user_mean, ours.per_user_median));
+    row("per item", format!("{:.1}", ours.per_item_mean));
+    row("popularity Gini", format!("{:.3}", ours.popularity_gini));
+    if let Some(mean) = ours.mean_rating {
+        row("mean rating", format!("{mean:.3}"));
+    }
+    for rating in ours.ratings.iter().flatten() {
+        row(&format!("rated {}", rating.rating), rating.count.to_string());
+    }
+    if let Some((first, last)) = ours.times {
+        row("times", format!("{first} to {last}"));
+    }
+    row("checksum", info.checksum.clone());
+    let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    rows.iter().map(|(name, value)| format!("{name:width$}  {value}\n")).collect()
+}
+
+impl Get {
+    fn run(&self) -> Result<(), Failure> {
+        let got = known::get(&self.name, self.from.as_deref()).when(format!("get `{}`", self.name))?;
+        match self.format {
+            Format::Json => print_json(&got),
+            Format::Text => {
+                print(&got.files.iter().map(|file| format!("{}\n", file.display())).collect::<String>())
+            }
+        }
+    }
+}
+
+impl Convert {
+    fn run(&self, session: &Session) -> Result<(), Failure> {
+        let dataset = self.read.load(&self.data, session)?;
+        save(&self.out, &dataset).when(format!("write `{}`", self.out.display()))?;
+        match self.format {
+            Format::Json => print_json(&DatasetSummary::of(&dataset)),
+            Format::Text => print(&format!("{}\n", self.out.display())),
+        }
+    }
+}

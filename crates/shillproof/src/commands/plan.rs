@@ -1,0 +1,78 @@
+//! `shillproof plan`.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use shillproof_lab::plan::Plan as Cells;
+use shillproof_lab::spec::ExperimentSpec;
+use shillproof_lab::trial::Trials;
+
+use crate::args::Format;
+use crate::commands::Outcome;
+use crate::failure::{Failure, While};
+use crate::session::{Session, print, print_json};
+
+/// Print the cells of an experiment before anything runs
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  shillproof plan grid.toml
+  shillproof plan grid.toml --format json      every cell with its key, cost and what it shares with others
+
+A cell's key is what `shillproof run --only KEY` takes, so any engine can drive the grid.")]
+pub(crate) struct Plan {
+    /// Experiment file
+    #[arg(value_name = "SPEC")]
+    spec: PathBuf,
+    /// How to print it
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    format: Format,
+}
+
+/// The cells of an experiment file. Data sets are read once, by `trials`.
+pub(super) fn lay_out(spec: &Path, trials: &Trials) -> Result<Cells, Failure> {
+    let spec = ExperimentSpec::load(spec).when("read the experiment")?;
+    Cells::new(&spec, &mut |dataset| trials.facts(dataset).when(format!("load `{}`", dataset.data())))
+}
+
+impl Plan {
+    pub(crate) fn run(&self, session: &Session) -> Result<Outcome, Failure> {
+        let plan = lay_out(&self.spec, &Trials::default())?;
+        match self.format {
+            Format::Json => print_json(&plan)?,
+            Format::Text => print(&table(&plan))?,
+        }
+        session.say(&format!("{} cells", plan.cells.len()));
+        Ok(Outcome::Done)
+    }
+}
+
+/// One line a cell; its cost as a share of the whole.
+fn table(plan: &Cells) -> String {
+    let total: f64 = plan.cells.iter().map(|planned| planned.cost).sum();
+    let mut rows = vec![["key", "data", "victim", "attack", "size", "target", "repeat", "cost"].map(str::to_owned)];
+    rows.extend(plan.cells.iter().map(|planned| {
+        let cell = &planned.cell;
+        [
+            planned.key.to_string(),
+            planned.data.name.clone(),
+            shillproof_core::catalogue::Catalogue::card(&cell.victim).name.to_owned(),
+            cell.attack_name().to_owned(),
+            cell.threat.size.to_string(),
+            cell.threat.target.map_or_else(|| "all".to_owned(), |place| (place + 1).to_string()),
+            (cell.repeat + 1).to_string(),
+            format!("{:.1}%", 100.0 * planned.cost / total),
+        ]
+    }));
+    let widths = [0, 1, 2, 3, 4, 5, 6, 7].map(|c| rows.iter().map(|row| row[c].chars().count()).max().unwrap_or(0));
+    let mut text = String::new();
+    for row in &rows {
+        let mut line = String::new();
+        for (cell, width) in row.iter().zip(widths) {
+            let _ = write!(line, "{cell:width$}  ");
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
