@@ -207,3 +207,168 @@ fn compact(data: &Dataset, kept: &Interactions, filter: impl Fn() -> String) -> 
     ));
     Ok(out)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+    use shillproof_core::Triples;
+
+    use super::*;
+    use crate::Labels;
+
+    /// Users `u0`.. and items `i0`.., one rating each pair; what nobody has is not there.
+    fn data(pairs: &BTreeMap<(u32, u32), f32>, scale: RatingScale) -> Dataset {
+        let users = Labels::sorted(pairs.keys().map(|p| format!("u{}", p.0)));
+        let items = Labels::sorted(pairs.keys().map(|p| format!("i{}", p.1)));
+        let triples = Triples {
+            users: pairs.keys().map(|p| users.find(&format!("u{}", p.0)).unwrap()).collect(),
+            items: pairs.keys().map(|p| items.find(&format!("i{}", p.1)).unwrap()).collect(),
+            ratings: Some(pairs.values().copied().collect()),
+            times: None,
+        };
+        let interactions =
+            Interactions::from_triples(users.len(), items.len(), triples, Some(scale)).unwrap();
+        Dataset::new("shop".into(), users, items, interactions)
+    }
+
+    fn stars() -> RatingScale {
+        RatingScale::new(1.0, 5.0, 1.0).unwrap()
+    }
+
+    fn rated(pairs: &[(u32, u32)]) -> Dataset {
+        data(&pairs.iter().map(|&p| (p, 4.0)).collect(), stars())
+    }
+
+    /// The pairs by label.
+    fn pairs(data: &Dataset) -> Vec<(String, String, f32)> {
+        let mut all: Vec<_> = data
+            .interactions
+            .users()
+            .flat_map(|u| {
+                let row = data.interactions.row(u);
+                row.iter().map(move |(i, r)| (data.users.get(u.0).into(), data.items.get(i.0).into(), r))
+            })
+            .collect();
+        all.sort_by(|a: &(String, String, f32), b| (&a.0, &a.1).cmp(&(&b.0, &b.1)));
+        all
+    }
+
+    fn names(data: &Dataset) -> Vec<String> {
+        pairs(data).into_iter().map(|(u, i, _)| u + &i).collect()
+    }
+
+    /// u0, u1 share i0, i1; u2 has i1, i2; u3 has i2 only.
+    fn chain() -> Dataset {
+        rated(&[(0, 0), (0, 1), (1, 0), (1, 1), (2, 1), (2, 2), (3, 2)])
+    }
+
+    #[test]
+    fn the_iterated_core_falls_like_dominoes() {
+        // u3 goes, so i2 has one user and goes, so u2 has one item and goes.
+        let core = iter_core(&chain(), 2, 2).unwrap();
+        assert_eq!(names(&core), ["u0i0", "u0i1", "u1i0", "u1i1"]);
+        assert_eq!((core.users.len(), core.items.len()), (2, 2));
+        assert_eq!((core.interactions.n_users(), core.interactions.n_items()), (2, 2));
+        assert_ne!(core.checksum, chain().checksum);
+        assert!(core.notes.last().unwrap().contains("2 of 4 users, 2 of 3 items, 4 of 7 interactions"));
+    }
+
+    #[test]
+    fn the_core_of_one_pass_stops_after_the_first() {
+        // u3 goes; i2 had two users on the raw data, so u2 keeps it.
+        let core = onepass_core(&chain(), 2).unwrap();
+        assert_eq!(names(&core), ["u0i0", "u0i1", "u1i0", "u1i1", "u2i1", "u2i2"]);
+    }
+
+    #[test]
+    fn min_user_looks_at_users_only() {
+        assert_eq!(names(&min_user(&chain(), 2).unwrap()).len(), 6);
+        let rare = rated(&[(0, 0), (0, 1), (1, 2)]);
+        assert_eq!(names(&min_user(&rare, 2).unwrap()), ["u0i0", "u0i1"]);
+    }
+
+    #[test]
+    fn shift3_moves_ratings_and_scale() {
+        let halves = RatingScale::new(0.5, 5.0, 0.5).unwrap();
+        let given = [((0, 0), 0.5), ((0, 1), 1.0), ((0, 2), 3.0), ((0, 3), 4.5)].into_iter().collect();
+        let moved = shift3(&data(&given, halves)).unwrap();
+        assert_eq!(pairs(&moved).iter().map(|p| p.2).collect::<Vec<_>>(), [-2.0, -2.0, 0.0, 1.5]);
+        assert_eq!(moved.interactions.scale().unwrap(), RatingScale::new(-2.0, 2.0, 0.5).unwrap());
+    }
+
+    #[test]
+    fn binarize_keeps_what_is_positive() {
+        let given = [((0, 0), 1.0), ((0, 1), 5.0), ((1, 2), 2.0)].into_iter().collect();
+        let likes = binarize(&shift3(&data(&given, stars())).unwrap()).unwrap();
+        assert_eq!(names(&likes), ["u0i1"]);
+        assert!(!likes.interactions.is_explicit());
+    }
+
+    #[test]
+    fn labels_that_are_left_sort_anew() {
+        // With `x` among them labels sort as text; without it as numbers.
+        let users = Labels::sorted(["10", "9", "x"]);
+        let items = Labels::sorted(["a", "b"]);
+        let triples =
+            Triples { users: vec![0, 0, 1, 1, 2], items: vec![0, 1, 0, 1, 0], ratings: None, times: None };
+        let all =
+            Dataset::new("x".into(), users, items, Interactions::from_triples(3, 2, triples, None).unwrap());
+        let left = min_user(&all, 2).unwrap();
+        assert_eq!(left.users.iter().collect::<Vec<_>>(), ["9", "10"]);
+    }
+
+    #[test]
+    fn every_error_has_its_case_and_a_hint() {
+        let odd = RatingScale::new(0.0, 4.5, 1.5).unwrap();
+        let implicit = binarize(&chain()).unwrap();
+        let errors = [
+            iter_core(&chain(), 3, 3).unwrap_err(),
+            shift3(&implicit).unwrap_err(),
+            shift3(&data(&[((0, 0), 1.5)].into_iter().collect(), odd)).unwrap_err(),
+        ];
+        assert_eq!(errors[0], FilterError::Nothing { filter: "iter-core 3, 3".into(), interactions: 7 });
+        assert_eq!(errors[1], FilterError::NoRatings);
+        assert_eq!(errors[2], FilterError::Scale(odd));
+        assert!(errors.iter().all(|e| e.hint().is_some() && !e.to_string().is_empty()));
+    }
+
+    #[test]
+    fn filters_act_in_the_order_they_are_written() {
+        let read = |text: &str| {
+            toml::from_str::<BTreeMap<String, Vec<FilterSpec>>>(text).unwrap().remove("f").unwrap()
+        };
+        let filters =
+            read("f = ['binarize', { iter-core = { min_user = 2, min_item = 2 } }, { min-user = 1 }]");
+        assert_eq!(filters[1], FilterSpec::IterCore { min_user: 2, min_item: 2 });
+        let by_hand = min_user(&iter_core(&binarize(&chain()).unwrap(), 2, 2).unwrap(), 1).unwrap();
+        assert_eq!(FilterSpec::apply_all(&filters, chain()).unwrap(), by_hand);
+        let twice = read("f = [{ onepass-core = 2 }, { onepass-core = 2 }, 'shift3']");
+        assert_eq!(
+            names(&FilterSpec::apply_all(&twice, chain()).unwrap()),
+            names(&onepass_core(&onepass_core(&chain(), 2).unwrap(), 2).unwrap())
+        );
+        assert_eq!(FilterSpec::apply_all(&[], chain()).unwrap(), chain());
+    }
+
+    proptest! {
+        #[test]
+        fn the_iterated_core_is_the_largest_one(
+            cells in prop::collection::btree_set((0u32..7, 0u32..7), 1..40), a in 0usize..4, b in 0usize..4,
+        ) {
+            let all = rated(&cells.iter().copied().collect::<Vec<_>>());
+            // The definition, slowly: drop one offender after another.
+            let mut left = cells.clone();
+            while let Some(&(u, i)) = left.iter().find(|(u, i)| {
+                left.iter().filter(|c| c.0 == *u).count() < a || left.iter().filter(|c| c.1 == *i).count() < b
+            }) {
+                left.remove(&(u, i));
+            }
+            match iter_core(&all, a, b) {
+                Ok(core) => prop_assert_eq!(names(&core), left.iter().map(|(u, i)| format!("u{u}i{i}")).collect::<Vec<_>>()),
+                Err(_) => prop_assert!(left.is_empty()),
+            }
+        }
+    }
+}
