@@ -1,6 +1,7 @@
 //! Recommenders under attack: one file or folder each, and the catalogue of them.
 
 mod als;
+mod bpr;
 mod factors;
 mod input;
 mod item_knn;
@@ -13,6 +14,7 @@ use shillproof_core::Victim;
 use shillproof_core::catalogue::{Card, Catalogue};
 
 pub use als::{Als, Center};
+pub use bpr::Bpr;
 pub use factors::FactorModel;
 pub use item_knn::{ItemKnn, Similarity};
 pub use popularity::Popularity;
@@ -38,6 +40,8 @@ pub enum VictimSpec {
     ItemKnn(ItemKnn),
     /// Weighted matrix factorisation of implicit feedback.
     Wrmf(Wrmf),
+    /// Bayesian personalised ranking.
+    Bpr(Bpr),
 }
 
 impl VictimSpec {
@@ -53,6 +57,7 @@ impl VictimSpec {
             Self::Als(victim) => victim,
             Self::ItemKnn(victim) => victim,
             Self::Wrmf(victim) => victim,
+            Self::Bpr(victim) => victim,
         }
     }
 }
@@ -66,6 +71,7 @@ impl Catalogue for VictimSpec {
             Self::Als(Als::default()),
             Self::ItemKnn(ItemKnn::default()),
             Self::Wrmf(Wrmf::default()),
+            Self::Bpr(Bpr::default()),
         ]
     }
 
@@ -75,6 +81,7 @@ impl Catalogue for VictimSpec {
             Self::Als(_) => als::CARD,
             Self::ItemKnn(_) => item_knn::CARD,
             Self::Wrmf(_) => wrmf::CARD,
+            Self::Bpr(_) => bpr::CARD,
         }
     }
 }

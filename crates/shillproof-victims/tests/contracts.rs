@@ -91,7 +91,7 @@ fn the_page_tells_the_defaults() {
             .map(|line| {
                 let cells: Vec<&str> = line.split('|').map(|cell| cell.trim().trim_matches('`')).collect();
                 assert_eq!(cells.len(), 6, "{}: `{line}` has not four cells", card.name);
-                (cells[1].to_owned(), cells[2].to_owned())
+                (cells[1].to_owned(), shortest(cells[2]))
             })
             .collect();
         let mut actual: Vec<(String, String)> =
@@ -102,12 +102,16 @@ fn the_page_tells_the_defaults() {
     }
 }
 
-/// A default as a page writes it: the shortest decimal form of an `f32`, bare words, `none`.
+/// A default as a page may write it: numbers in any form, bare words, `none`.
 fn as_written(value: &Value) -> String {
     match value {
         Value::Null => "none".to_owned(),
         Value::String(text) => text.clone(),
-        Value::Number(n) if n.is_f64() => (n.as_f64().unwrap_or(f64::NAN) as f32).to_string(),
-        other => other.to_string(),
+        other => shortest(&other.to_string()),
     }
+}
+
+/// Numbers in the shortest form that is the same `f32`; other text as it is.
+fn shortest(text: &str) -> String {
+    text.parse::<f32>().map_or_else(|_| text.to_owned(), |number| number.to_string())
 }
