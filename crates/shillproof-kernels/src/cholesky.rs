@@ -2,7 +2,7 @@
 
 use pulp::Simd;
 
-use crate::panels::{AddTo, Lane, Panels, WIDTH, product, vectors, vectors_mut};
+use crate::panels::{AddTo, Lane, Panels, WIDTH, add_multiple, product, reduce_lane, vectors, vectors_mut};
 
 /// Overwrites the upper triangle of the symmetric `a` (d x d, padded to whole blocks) with U of
 /// `A = UᵀU` and `inverse` with the reciprocals of U's diagonal. False if `a` is not positive definite.
@@ -29,7 +29,7 @@ pub(crate) fn factorize<S: Simd>(simd: S, a: &mut Panels, d: usize, inverse: &mu
     true
 }
 
-/// Factorises a diagonal block of up to 16 rows and clears what is below its diagonal.
+/// Factorises a diagonal block of up to 16 rows. What is below its diagonal becomes meaningless.
 #[inline(always)]
 fn factorize_block<S: Simd>(simd: S, block: &mut [Lane], inverse: &mut [f32]) -> bool {
     for r in 0..block.len() {
@@ -39,17 +39,7 @@ fn factorize_block<S: Simd>(simd: S, block: &mut [Lane], inverse: &mut [f32]) ->
             return false;
         }
         inverse[r] = 1.0 / pivot.sqrt();
-        let (head, tail) = block.split_at_mut(r + 1);
-        let row = &mut head[r];
-        for (c, cell) in row.0.iter_mut().enumerate() {
-            *cell = if c < r { 0.0 } else { *cell * inverse[r] };
-        }
-        for (below, row_below) in tail.iter_mut().enumerate() {
-            let factor = simd.splat_f32s(-row.0[r + 1 + below]);
-            for (x, &u) in vectors_mut::<S>(row_below).iter_mut().zip(vectors::<S>(row)) {
-                *x = simd.mul_add_e_f32s(factor, u, *x);
-            }
-        }
+        eliminate(simd, r, inverse[r], None, block);
     }
     true
 }
@@ -58,16 +48,25 @@ fn factorize_block<S: Simd>(simd: S, block: &mut [Lane], inverse: &mut [f32]) ->
 #[inline(always)]
 fn solve_block<S: Simd>(simd: S, diagonal: &[Lane], inverse: &[f32], b: &mut [Lane]) {
     for r in 0..inverse.len() {
-        let (head, tail) = b.split_at_mut(r + 1);
-        let row = &mut head[r];
-        for x in vectors_mut::<S>(row) {
-            *x = simd.mul_f32s(*x, simd.splat_f32s(inverse[r]));
-        }
-        for (below, row_below) in tail.iter_mut().enumerate() {
-            let factor = simd.splat_f32s(-diagonal[r].0[r + 1 + below]);
-            for (x, &u) in vectors_mut::<S>(row_below).iter_mut().zip(vectors::<S>(row)) {
-                *x = simd.mul_add_e_f32s(factor, u, *x);
-            }
+        eliminate(simd, r, inverse[r], Some(diagonal), b);
+    }
+}
+
+/// Scales row `r` by `inverse` and subtracts its multiples from the rows below; the factors are
+/// row `r` of `diagonal`, or the scaled row itself.
+#[inline(always)]
+fn eliminate<S: Simd>(simd: S, r: usize, inverse: f32, diagonal: Option<&[Lane]>, rows: &mut [Lane]) {
+    let (head, tail) = rows.split_at_mut(r + 1);
+    let mut row = head[r];
+    for x in vectors_mut::<S>(&mut row) {
+        *x = simd.mul_f32s(*x, simd.splat_f32s(inverse));
+    }
+    head[r] = row;
+    let factors = &diagonal.map_or(&head[r], |d| &d[r]).0[r + 1..];
+    for (below, &factor) in tail.iter_mut().zip(factors) {
+        let factor = simd.splat_f32s(-factor);
+        for (x, &u) in vectors_mut::<S>(below).iter_mut().zip(vectors::<S>(&row)) {
+            *x = simd.mul_add_e_f32s(factor, u, *x);
         }
     }
 }
@@ -78,25 +77,22 @@ pub(crate) fn solve<S: Simd>(simd: S, u: &Panels, d: usize, inverse: &[f32], x: 
     let blocks = d.div_ceil(WIDTH);
     for block in 0..blocks {
         let first = block * WIDTH;
-        let panel = u.panel(block);
         let (done, rest) = x.split_at_mut(block);
-        let mut sums = [Lane::ZERO; 2];
-        for (lanes, known) in panel[..first].chunks_exact(WIDTH).zip(done.iter()) {
+        let b = &mut rest[0];
+        let mut sums = [Lane::ZERO; 4];
+        for (lanes, known) in u.panel(block)[..first].chunks_exact(WIDTH).zip(done.iter()) {
             for k in 0..WIDTH {
-                let factor = simd.splat_f32s(known.0[k]);
-                for (s, &v) in vectors_mut::<S>(&mut sums[k % 2]).iter_mut().zip(vectors::<S>(&lanes[k])) {
-                    *s = simd.mul_add_e_f32s(factor, v, *s);
-                }
+                add_multiple(simd, -known.0[k], &lanes[k..=k], &mut sums[k % 4..=k % 4]);
             }
         }
-        let b = &mut rest[0].0;
-        for k in 0..WIDTH {
-            b[k] -= sums[0].0[k] + sums[1].0[k];
+        for sum in &sums {
+            add_multiple(simd, 1.0, &[*sum], std::slice::from_mut(b));
         }
+        let (panel, b) = (&u.panel(block)[first..], &mut b.0);
         for r in 0..WIDTH.min(d - first) {
             b[r] *= inverse[first + r];
             for c in r + 1..WIDTH {
-                b[c] -= b[r] * panel[first + r].0[c];
+                b[c] -= b[r] * panel[r].0[c];
             }
         }
     }
@@ -106,15 +102,15 @@ pub(crate) fn solve<S: Simd>(simd: S, u: &Panels, d: usize, inverse: &[f32], x: 
         let b = &mut head[block].0;
         let rows = WIDTH.min(d - first);
         for r in 0..rows {
-            let mut lanes = Lane::ZERO;
+            let mut sum = Lane::ZERO;
             for (j, value) in known.iter().enumerate() {
                 let row = vectors::<S>(&u.panel(block + 1 + j)[first + r]);
                 let value = vectors::<S>(value);
-                for (v, s) in vectors_mut::<S>(&mut lanes).iter_mut().enumerate() {
+                for (v, s) in vectors_mut::<S>(&mut sum).iter_mut().enumerate() {
                     *s = simd.mul_add_e_f32s(row[v], value[v], *s);
                 }
             }
-            b[r] -= sum(simd, &lanes);
+            b[r] -= reduce_lane(simd, &sum);
         }
         let panel = &u.panel(block)[first..];
         for r in (0..rows).rev() {
@@ -124,20 +120,6 @@ pub(crate) fn solve<S: Simd>(simd: S, u: &Panels, d: usize, inverse: &[f32], x: 
             }
         }
     }
-}
-
-/// The sum of a lane, in one order on every machine: halves, then halves of those.
-#[inline(always)]
-pub(crate) fn sum<S: Simd>(_simd: S, lane: &Lane) -> f32 {
-    let mut x = lane.0;
-    let mut width = WIDTH / 2;
-    while width > 0 {
-        for k in 0..width {
-            x[k] += x[k + width];
-        }
-        width /= 2;
-    }
-    x[0]
 }
 
 #[cfg(test)]
@@ -163,15 +145,6 @@ mod tests {
         }
     }
 
-    fn panels(a: &Matrix) -> Panels {
-        let d = a.columns();
-        let mut out = Panels::zeros(d.next_multiple_of(WIDTH), d);
-        for i in 0..d {
-            out.set_row(i, a.row(i), 1.0);
-        }
-        out
-    }
-
     #[test]
     fn solves_systems_of_every_size() {
         for d in 1..70 {
@@ -185,7 +158,7 @@ mod tests {
                 let b: f64 = (0..d).map(|j| f64::from(a.row(i)[j]) * f64::from(truth.row(0)[j])).sum();
                 x[i / WIDTH].0[i % WIDTH] = b as f32;
             }
-            assert!(Arch::new().dispatch(Solve(&mut panels(&a), d, &mut x)));
+            assert!(Arch::new().dispatch(Solve(&mut Panels::square(&a), d, &mut x)));
             for i in 0..d {
                 let error = (x[i / WIDTH].0[i % WIDTH] - truth.row(0)[i]).abs();
                 assert!(error < 2e-4, "d = {d}, x[{i}] off by {error}");
@@ -201,7 +174,7 @@ mod tests {
                 a.row_mut(i)[i] = if i == 17 { bad } else { 1.0 };
             }
             let mut x = vec![Lane::ZERO; 2];
-            assert!(!Arch::new().dispatch(Solve(&mut panels(&a), 20, &mut x)), "{bad}");
+            assert!(!Arch::new().dispatch(Solve(&mut Panels::square(&a), 20, &mut x)), "{bad}");
         }
     }
 }

@@ -35,11 +35,12 @@ impl FullRows<'_> {
         let gram = ItemPanels::new(self.gram);
         let d = self.other.columns();
         let ranges = balanced(self.entries.row_starts(), d / 4 + 1);
-        for_each_range(&ranges, d, out.as_mut_slice(), |rows, part| {
+        let work = |(): &mut (), rows: std::ops::Range<usize>, part: &mut [f32]| {
             let own_rows: Vec<&[f32]> = rows.clone().map(|r| own.row(r)).collect();
             gram.score_block(&own_rows, part);
             Arch::new().dispatch(Correction { loss: self, own, rows, part });
-        });
+        };
+        for_each_range(&ranges, d, out.as_mut_slice(), || (), work);
     }
 
     /// The loss at the row factors `own`.

@@ -67,9 +67,9 @@ impl WithSimd for Piece<'_> {
         for first in self.rows.clone().step_by(CHUNK) {
             let n = CHUNK.min(self.rows.end - first);
             for at in 0..n {
-                plain.set_row(at, self.m.row(first + at), 1.0);
+                plain.set_row(simd, at, self.m.row(first + at), 1.0);
                 if let Some(weights) = self.weights {
-                    weighted.set_row(at, self.m.row(first + at), weights[first + at]);
+                    weighted.set_row(simd, at, self.m.row(first + at), weights[first + at]);
                 }
             }
             let left = if self.weights.is_some() { &weighted } else { &plain };

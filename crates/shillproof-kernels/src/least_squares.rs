@@ -2,11 +2,11 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
-use crate::cholesky::{factorize, solve, sum};
+use crate::cholesky::{factorize, solve};
 use crate::csr::Csr;
 use crate::gram::add_symmetric;
 use crate::matrix::Matrix;
-use crate::panels::{Lane, Panels, WIDTH, vectors, vectors_mut};
+use crate::panels::{Lane, Panels, WIDTH, add_multiple, combine, inner, scale_by_dots, vectors, vectors_mut};
 use crate::parallel::{balanced, for_each_range};
 
 /// Entries gathered at a time for a normal matrix.
@@ -66,26 +66,28 @@ impl RowSystems<'_> {
         debug_assert_eq!((out.rows(), out.columns()), (self.entries.n_rows(), d));
         // A factorisation costs about as much as d/2 entries.
         let ranges = balanced(self.entries.row_starts(), d / 2 + 1);
-        for_each_range(&ranges, d, out.as_mut_slice(), |rows, part| {
-            Arch::new().dispatch(Range { systems: self, rows, out: part });
+        let base = self.base.map(Panels::square);
+        let buffers = || Work::new(self, base.as_ref());
+        for_each_range(&ranges, d, out.as_mut_slice(), buffers, |work, rows, part| {
+            Arch::new().dispatch(Range { work, rows, out: part });
         });
     }
 }
 
-struct Range<'a> {
-    systems: &'a RowSystems<'a>,
+struct Range<'a, 'b> {
+    work: &'a mut Work<'b>,
     rows: std::ops::Range<usize>,
     out: &'a mut [f32],
 }
 
-impl WithSimd for Range<'_> {
+impl WithSimd for Range<'_, '_> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let systems = self.systems;
+        let work = self.work;
+        let systems = work.systems;
         let d = systems.other.columns();
-        let mut work = Work::new(systems);
         for (row, x) in self.rows.zip(self.out.chunks_exact_mut(d.max(1))) {
             let weight = systems.row_weight.map_or(1.0, |w| w[row]);
             let entries = systems.entries.columns(row).len();
@@ -105,34 +107,30 @@ impl WithSimd for Range<'_> {
     }
 }
 
-/// Buffers of one thread and range.
+/// Buffers of one thread.
 struct Work<'a> {
     systems: &'a RowSystems<'a>,
     d: usize,
-    base: Option<Panels>,
+    base: Option<&'a Panels>,
     matrix: Panels,
     inverse: Vec<f32>,
-    /// Rows of `other`, as they are and weighted.
+    /// Gathered rows of `other`, as they are and weighted.
     gathered: Panels,
     weighted: Panels,
+    /// Weights of the gathered rows in the matrix and on the right-hand side.
+    observed: Vec<f32>,
+    target: Vec<f32>,
     rhs: Vec<Lane>,
-    /// Conjugate gradients: rows of `other` one after another, and x, r, p, Ap.
-    rows: Vec<Lane>,
+    /// x, r, p and Ap of conjugate gradients.
     vectors: [Vec<Lane>; 4],
-    coefficients: Vec<f32>,
+    scratch: Vec<f32>,
+    flat: Vec<f32>,
 }
 
 impl<'a> Work<'a> {
-    fn new(systems: &'a RowSystems<'a>) -> Self {
+    fn new(systems: &'a RowSystems<'a>, base: Option<&'a Panels>) -> Self {
         let d = systems.other.columns();
         let blocks = d.div_ceil(WIDTH);
-        let base = systems.base.map(|base| {
-            let mut panels = Panels::zeros(d.next_multiple_of(WIDTH), d);
-            for i in 0..d {
-                panels.set_row(i, base.row(i), 1.0);
-            }
-            panels
-        });
         Self {
             systems,
             d,
@@ -141,19 +139,29 @@ impl<'a> Work<'a> {
             inverse: vec![0.0; d],
             gathered: Panels::zeros(CHUNK, d),
             weighted: Panels::zeros(if systems.column_weight.is_some() { CHUNK } else { 0 }, d),
+            observed: Vec::new(),
+            target: Vec::new(),
             rhs: vec![Lane::ZERO; blocks],
-            rows: Vec::new(),
             vectors: std::array::from_fn(|_| vec![Lane::ZERO; blocks]),
-            coefficients: Vec::new(),
+            scratch: Vec::new(),
+            flat: vec![0.0; blocks * WIDTH],
         }
     }
 
-    /// Weights of the cell at `at` of `row` in the matrix and on the right-hand side.
+    /// Gathers the factors and weights of some stored cells of `row`.
     #[inline(always)]
-    fn cell(&self, row: usize, at: usize, column: u32) -> (f32, f32) {
-        let weight = self.systems.column_weight.map_or(1.0, |w| w[column as usize]);
-        let value = self.systems.entries.values(row).map_or(1.0, |v| v[at]);
-        (self.systems.observed * weight, self.systems.target * weight * value)
+    fn gather<S: Simd>(&mut self, simd: S, row: usize, cells: std::ops::Range<usize>) {
+        let systems = self.systems;
+        let columns = &systems.entries.columns(row)[cells.clone()];
+        let values = systems.entries.values(row).map(|v| &v[cells]);
+        self.observed.clear();
+        self.target.clear();
+        for (at, &column) in columns.iter().enumerate() {
+            let weight = systems.column_weight.map_or(1.0, |w| w[column as usize]);
+            self.observed.push(systems.observed * weight);
+            self.target.push(systems.target * weight * values.map_or(1.0, |v| v[at]));
+            self.gathered.set_row(simd, at, systems.other.row(column as usize), 1.0);
+        }
     }
 
     #[inline(always)]
@@ -161,7 +169,7 @@ impl<'a> Work<'a> {
         let (systems, d) = (self.systems, self.d);
         for j in 0..self.matrix.count() {
             let span = 0..(j + 1) * WIDTH;
-            match &self.base {
+            match self.base {
                 Some(base) => self.matrix.panel_mut(j)[span.clone()].copy_from_slice(&base.panel(j)[span]),
                 None => self.matrix.panel_mut(j)[span].fill(Lane::ZERO),
             }
@@ -170,26 +178,16 @@ impl<'a> Work<'a> {
             self.matrix.panel_mut(i / WIDTH)[i].0[i % WIDTH] += ridge;
         }
         self.rhs.fill(Lane::ZERO);
-        let weighted = systems.column_weight.is_some();
-        let columns = systems.entries.columns(row);
-        for (chunk, first) in columns.chunks(CHUNK).zip((0..).step_by(CHUNK)) {
-            for (at, &column) in chunk.iter().enumerate() {
-                let (observed, target) = self.cell(row, first + at, column);
-                let factors = systems.other.row(column as usize);
-                self.gathered.set_row(at, factors, 1.0);
-                if weighted {
-                    self.weighted.set_row(at, factors, observed);
+        let entries = systems.entries.columns(row).len();
+        for first in (0..entries).step_by(CHUNK) {
+            let n = CHUNK.min(entries - first);
+            self.gather(simd, row, first..first + n);
+            combine(simd, &self.target, &self.gathered, &mut self.rhs);
+            if systems.column_weight.is_some() {
+                for (at, &column) in systems.entries.columns(row)[first..first + n].iter().enumerate() {
+                    let factors = systems.other.row(column as usize);
+                    self.weighted.set_row(simd, at, factors, self.observed[at]);
                 }
-                let target = simd.splat_f32s(target);
-                for (block, lane) in self.rhs.iter_mut().enumerate() {
-                    let values = vectors::<S>(&self.gathered.panel(block)[at]);
-                    for (v, sum) in vectors_mut::<S>(lane).iter_mut().enumerate() {
-                        *sum = simd.mul_add_e_f32s(target, values[v], *sum);
-                    }
-                }
-            }
-            let n = chunk.len();
-            if weighted {
                 add_symmetric(simd, &self.weighted, &self.gathered, n, 1.0, &mut self.matrix);
             } else if systems.observed != 0.0 {
                 add_symmetric(simd, &self.gathered, &self.gathered, n, systems.observed, &mut self.matrix);
@@ -197,9 +195,7 @@ impl<'a> Work<'a> {
         }
         if factorize(simd, &mut self.matrix, d, &mut self.inverse) {
             solve(simd, &self.matrix, d, &self.inverse, &mut self.rhs);
-            for (cells, lane) in x.chunks_mut(WIDTH).zip(&self.rhs) {
-                cells.copy_from_slice(&lane.0[..cells.len()]);
-            }
+            to_row(&self.rhs, x);
         } else {
             x.fill(f32::NAN);
         }
@@ -207,27 +203,19 @@ impl<'a> Work<'a> {
 
     #[inline(always)]
     fn conjugate_gradient<S: Simd>(&mut self, simd: S, row: usize, ridge: f32, out: &mut [f32]) {
-        let systems = self.systems;
-        let blocks = self.rhs.len();
-        let columns = systems.entries.columns(row);
-        self.rows.resize(columns.len().max(self.rows.len() / blocks.max(1)) * blocks, Lane::ZERO);
-        self.coefficients.clear();
+        let entries = self.systems.entries.columns(row).len();
+        if entries > self.gathered.rows() {
+            self.gathered = Panels::zeros(entries.next_multiple_of(CHUNK), self.d);
+        }
+        self.gather(simd, row, 0..entries);
         let [mut x, mut r, mut p, mut ap] = std::mem::take(&mut self.vectors);
         for (lane, cells) in x.iter_mut().zip(out.chunks(WIDTH)) {
             lane.0[..cells.len()].copy_from_slice(cells);
         }
         r.fill(Lane::ZERO);
-        for (at, &column) in columns.iter().enumerate() {
-            let (observed, target) = self.cell(row, at, column);
-            self.coefficients.push(observed);
-            let gathered = &mut self.rows[at * blocks..(at + 1) * blocks];
-            for (lane, cells) in gathered.iter_mut().zip(systems.other.row(column as usize).chunks(WIDTH)) {
-                lane.0[..cells.len()].copy_from_slice(cells);
-            }
-            add(simd, target, gathered, &mut r);
-        }
-        self.apply(simd, columns.len(), ridge, &x, &mut ap);
-        add(simd, -1.0, &ap, &mut r);
+        combine(simd, &self.target, &self.gathered, &mut r);
+        self.apply(simd, ridge, &x, &mut ap);
+        add_multiple(simd, -1.0, &ap, &mut r);
         p.copy_from_slice(&r);
         let mut rs = inner(simd, &r, &r);
         for _ in 0..STEPS {
@@ -235,83 +223,49 @@ impl<'a> Work<'a> {
             if rs < 1e-20 {
                 break;
             }
-            self.apply(simd, columns.len(), ridge, &p, &mut ap);
+            self.apply(simd, ridge, &p, &mut ap);
             let step = rs / inner(simd, &p, &ap);
-            add(simd, step, &p, &mut x);
-            add(simd, -step, &ap, &mut r);
+            add_multiple(simd, step, &p, &mut x);
+            add_multiple(simd, -step, &ap, &mut r);
             let next = inner(simd, &r, &r);
-            let ratio = next / rs;
+            let ratio = simd.splat_f32s(next / rs);
             for (p, r) in p.iter_mut().zip(&r) {
                 for (p, &r) in vectors_mut::<S>(p).iter_mut().zip(vectors::<S>(r)) {
-                    *p = simd.mul_add_e_f32s(*p, simd.splat_f32s(ratio), r);
+                    *p = simd.mul_add_e_f32s(*p, ratio, r);
                 }
             }
             rs = next;
         }
-        for (cells, lane) in out.chunks_mut(WIDTH).zip(&x) {
-            cells.copy_from_slice(&lane.0[..cells.len()]);
-        }
+        to_row(&x, out);
         self.vectors = [x, r, p, ap];
     }
 
-    /// `out = (base + ridge·I + Σ observed q qᵀ) p` over the first `n` gathered rows.
+    /// `out = (base + ridge·I + Σ observed q qᵀ) p` over the gathered rows.
     #[inline(always)]
-    fn apply<S: Simd>(&self, simd: S, n: usize, ridge: f32, p: &[Lane], out: &mut [Lane]) {
-        for (o, p) in out.iter_mut().zip(p) {
-            for (o, &p) in vectors_mut::<S>(o).iter_mut().zip(vectors::<S>(p)) {
-                *o = simd.mul_f32s(p, simd.splat_f32s(ridge));
+    fn apply<S: Simd>(&mut self, simd: S, ridge: f32, p: &[Lane], out: &mut [Lane]) {
+        out.fill(Lane::ZERO);
+        add_multiple(simd, ridge, p, out);
+        if let Some(base) = self.base {
+            // The matrix is symmetric: a combination of its rows.
+            for (block, lane) in p.iter().enumerate() {
+                self.flat[block * WIDTH..(block + 1) * WIDTH].copy_from_slice(&lane.0);
             }
+            combine(simd, &self.flat, base, out);
         }
-        if let Some(base) = &self.base {
-            // The matrix is symmetric: a combination of its rows, two chains to a panel.
-            for (block, o) in out.iter_mut().enumerate() {
-                let mut sums = [Lane::ZERO; 2];
-                for (lanes, p) in base.panel(block).chunks_exact(WIDTH).zip(p) {
-                    for k in 0..WIDTH {
-                        let factor = simd.splat_f32s(p.0[k]);
-                        let row = vectors::<S>(&lanes[k]);
-                        for (v, s) in vectors_mut::<S>(&mut sums[k % 2]).iter_mut().enumerate() {
-                            *s = simd.mul_add_e_f32s(factor, row[v], *s);
-                        }
-                    }
-                }
-                for k in 0..WIDTH {
-                    o.0[k] += sums[0].0[k] + sums[1].0[k];
-                }
-            }
-        }
-        if self.systems.observed == 0.0 {
-            return;
-        }
-        let rows = self.rows.chunks_exact(out.len().max(1)).take(n);
-        for (row, &observed) in rows.zip(&self.coefficients) {
-            let factor = observed * inner(simd, row, p);
-            add(simd, factor, row, out);
+        if self.systems.observed != 0.0 {
+            self.scratch.clear();
+            self.scratch.extend_from_slice(&self.observed);
+            scale_by_dots(simd, &self.gathered, p, &mut self.scratch);
+            combine(simd, &self.scratch, &self.gathered, out);
         }
     }
 }
 
-/// `y += a x`.
-#[inline(always)]
-fn add<S: Simd>(simd: S, a: f32, x: &[Lane], y: &mut [Lane]) {
-    let a = simd.splat_f32s(a);
-    for (x, y) in x.iter().zip(y) {
-        for (&x, y) in vectors::<S>(x).iter().zip(vectors_mut::<S>(y)) {
-            *y = simd.mul_add_e_f32s(a, x, *y);
-        }
+/// Writes the first cells of a padded vector.
+fn to_row(lanes: &[Lane], out: &mut [f32]) {
+    for (cells, lane) in out.chunks_mut(WIDTH).zip(lanes) {
+        cells.copy_from_slice(&lane.0[..cells.len()]);
     }
-}
-
-#[inline(always)]
-fn inner<S: Simd>(simd: S, x: &[Lane], y: &[Lane]) -> f32 {
-    let mut lanes = Lane::ZERO;
-    for (x, y) in x.iter().zip(y) {
-        let (x, y) = (vectors::<S>(x), vectors::<S>(y));
-        for (v, s) in vectors_mut::<S>(&mut lanes).iter_mut().enumerate() {
-            *s = simd.mul_add_e_f32s(x[v], y[v], *s);
-        }
-    }
-    sum(simd, &lanes)
 }
 
 #[cfg(test)]

@@ -34,6 +34,18 @@ impl Panels {
         Self { rows, lanes: vec![Lane::ZERO; rows * columns.div_ceil(WIDTH)] }
     }
 
+    /// A small square matrix, its rows padded to whole blocks too.
+    pub(crate) fn square(matrix: &Matrix) -> Self {
+        let d = matrix.columns();
+        let mut out = Self::zeros(d.next_multiple_of(WIDTH), d);
+        for i in 0..d {
+            for (panel, values) in matrix.row(i).chunks(WIDTH).enumerate() {
+                out.panel_mut(panel)[i].0[..values.len()].copy_from_slice(values);
+            }
+        }
+        out
+    }
+
     /// The transpose of `matrix`: its rows become columns.
     pub(crate) fn transposed(matrix: &Matrix) -> Self {
         let mut out = Self::zeros(matrix.columns(), matrix.rows());
@@ -75,18 +87,21 @@ impl Panels {
 
     /// Copies `row`, times `scale`, into row `at`.
     #[inline(always)]
-    pub(crate) fn set_row(&mut self, at: usize, row: &[f32], scale: f32) {
+    pub(crate) fn set_row<S: Simd>(&mut self, simd: S, at: usize, row: &[f32], scale: f32) {
+        let scale = simd.splat_f32s(scale);
         let (whole, rest) = row.as_chunks::<WIDTH>();
         for (panel, values) in whole.iter().enumerate() {
-            let lane = &mut self.lanes[panel * self.rows + at].0;
-            for k in 0..WIDTH {
-                lane[k] = values[k] * scale;
+            let lane = vectors_mut::<S>(&mut self.lanes[panel * self.rows + at]);
+            for (cell, &value) in lane.iter_mut().zip(S::as_simd_f32s(values).0) {
+                *cell = simd.mul_f32s(value, scale);
             }
         }
         if !rest.is_empty() {
-            let lane = &mut self.lanes[whole.len() * self.rows + at].0;
-            for (cell, value) in lane.iter_mut().zip(rest) {
-                *cell = value * scale;
+            let mut padded = Lane::ZERO;
+            padded.0[..rest.len()].copy_from_slice(rest);
+            let lane = vectors_mut::<S>(&mut self.lanes[whole.len() * self.rows + at]);
+            for (cell, &value) in lane.iter_mut().zip(vectors::<S>(&padded)) {
+                *cell = simd.mul_f32s(value, scale);
             }
         }
     }
@@ -179,4 +194,171 @@ pub(crate) fn product<S: Simd>(simd: S, a: &[Lane], b: &[Lane], rows: usize, sin
         4 => tiles::<S, 4, 4>(simd, a, b, rows, sink),
         _ => tiles::<S, 2, 16>(simd, a, b, rows, sink),
     }
+}
+
+/// Panels that [`combine`] takes at a time: their sums fit the registers.
+const GROUP: usize = 4;
+
+/// `out += Σ_e coefficient_e row_e` over the first rows of all panels.
+///
+/// # Shapes
+/// `out`: one lane a panel.
+#[inline(always)]
+pub(crate) fn combine<S: Simd>(simd: S, coefficients: &[f32], rows: &Panels, out: &mut [Lane]) {
+    #[inline(always)]
+    fn group<S: Simd, const N: usize, const NV: usize>(
+        simd: S,
+        coefficients: &[f32],
+        panels: [&[Lane]; N],
+        out: &mut [Lane],
+    ) {
+        let n = coefficients.len();
+        let panels = panels.map(|panel| &panel[..n]);
+        let mut sums = [[simd.splat_f32s(0.0); NV]; N];
+        for e in 0..n {
+            let factor = simd.splat_f32s(coefficients[e]);
+            for b in 0..N {
+                let row = vectors::<S>(&panels[b][e]);
+                for v in 0..NV {
+                    sums[b][v] = simd.mul_add_e_f32s(factor, row[v], sums[b][v]);
+                }
+            }
+        }
+        for b in 0..N {
+            let out = vectors_mut::<S>(&mut out[b]);
+            for v in 0..NV {
+                out[v] = simd.add_f32s(out[v], sums[b][v]);
+            }
+        }
+    }
+    #[inline(always)]
+    fn all<S: Simd, const NV: usize>(simd: S, coefficients: &[f32], rows: &Panels, out: &mut [Lane]) {
+        for (first, out) in (0..).step_by(GROUP).zip(out.chunks_mut(GROUP)) {
+            let at = |b: usize| rows.panel(first + b);
+            match out.len() {
+                4 => group::<S, 4, NV>(simd, coefficients, [at(0), at(1), at(2), at(3)], out),
+                3 => group::<S, 3, NV>(simd, coefficients, [at(0), at(1), at(2)], out),
+                2 => group::<S, 2, NV>(simd, coefficients, [at(0), at(1)], out),
+                _ => group::<S, 1, NV>(simd, coefficients, [at(0)], out),
+            }
+        }
+    }
+    match S::F32_LANES {
+        16 => all::<S, 1>(simd, coefficients, rows, out),
+        8 => all::<S, 2>(simd, coefficients, rows, out),
+        4 => all::<S, 4>(simd, coefficients, rows, out),
+        _ => all::<S, 16>(simd, coefficients, rows, out),
+    }
+}
+
+/// `out_e *= row_eᵀx` for the first rows of all panels.
+///
+/// # Shapes
+/// `x`: one lane a panel.
+#[inline(always)]
+pub(crate) fn scale_by_dots<S: Simd>(simd: S, rows: &Panels, x: &[Lane], out: &mut [f32]) {
+    #[inline(always)]
+    fn few<S: Simd, const N: usize, const NV: usize>(
+        simd: S,
+        panels: [&[Lane]; N],
+        x: &[Lane],
+        out: &mut [f32],
+    ) {
+        let n = out.len();
+        let panels = panels.map(|panel| &panel[..n]);
+        let mut xs = [[simd.splat_f32s(0.0); NV]; N];
+        for b in 0..N {
+            xs[b].copy_from_slice(vectors::<S>(&x[b]));
+        }
+        for e in 0..n {
+            let mut sum = [simd.splat_f32s(0.0); NV];
+            for b in 0..N {
+                let row = vectors::<S>(&panels[b][e]);
+                for v in 0..NV {
+                    sum[v] = simd.mul_add_e_f32s(row[v], xs[b][v], sum[v]);
+                }
+            }
+            out[e] *= reduce(simd, sum);
+        }
+    }
+    #[inline(always)]
+    fn all<S: Simd, const NV: usize>(simd: S, rows: &Panels, x: &[Lane], out: &mut [f32]) {
+        let at = |b| rows.panel(b);
+        match x.len() {
+            4 => few::<S, 4, NV>(simd, [at(0), at(1), at(2), at(3)], x, out),
+            3 => few::<S, 3, NV>(simd, [at(0), at(1), at(2)], x, out),
+            2 => few::<S, 2, NV>(simd, [at(0), at(1)], x, out),
+            1 => few::<S, 1, NV>(simd, [at(0)], x, out),
+            _ => {
+                for (e, out) in out.iter_mut().enumerate() {
+                    let mut sum = [simd.splat_f32s(0.0); NV];
+                    for (b, x) in x.iter().enumerate() {
+                        let (row, x) = (vectors::<S>(&at(b)[e]), vectors::<S>(x));
+                        for v in 0..NV {
+                            sum[v] = simd.mul_add_e_f32s(row[v], x[v], sum[v]);
+                        }
+                    }
+                    *out *= reduce(simd, sum);
+                }
+            }
+        }
+    }
+    match S::F32_LANES {
+        16 => all::<S, 1>(simd, rows, x, out),
+        8 => all::<S, 2>(simd, rows, x, out),
+        4 => all::<S, 4>(simd, rows, x, out),
+        _ => all::<S, 16>(simd, rows, x, out),
+    }
+}
+
+/// Inner product of two vectors of lanes.
+#[inline(always)]
+pub(crate) fn inner<S: Simd>(simd: S, x: &[Lane], y: &[Lane]) -> f32 {
+    #[inline(always)]
+    fn all<S: Simd, const NV: usize>(simd: S, x: &[Lane], y: &[Lane]) -> f32 {
+        let mut sum = [simd.splat_f32s(0.0); NV];
+        for (x, y) in x.iter().zip(y) {
+            let (x, y) = (vectors::<S>(x), vectors::<S>(y));
+            for v in 0..NV {
+                sum[v] = simd.mul_add_e_f32s(x[v], y[v], sum[v]);
+            }
+        }
+        reduce(simd, sum)
+    }
+    match S::F32_LANES {
+        16 => all::<S, 1>(simd, x, y),
+        8 => all::<S, 2>(simd, x, y),
+        4 => all::<S, 4>(simd, x, y),
+        _ => all::<S, 16>(simd, x, y),
+    }
+}
+
+/// `y += a x`.
+#[inline(always)]
+pub(crate) fn add_multiple<S: Simd>(simd: S, a: f32, x: &[Lane], y: &mut [Lane]) {
+    let a = simd.splat_f32s(a);
+    for (x, y) in x.iter().zip(y) {
+        for (&x, y) in vectors::<S>(x).iter().zip(vectors_mut::<S>(y)) {
+            *y = simd.mul_add_e_f32s(a, x, *y);
+        }
+    }
+}
+
+/// The sum of one lane.
+#[inline(always)]
+pub(crate) fn reduce_lane<S: Simd>(simd: S, lane: &Lane) -> f32 {
+    inner(simd, std::slice::from_ref(lane), &[Lane([1.0; WIDTH])])
+}
+
+/// The sum of a lane: halves are added to halves, so AVX2 and AVX-512 agree to the last bit.
+#[inline(always)]
+fn reduce<S: Simd, const NV: usize>(simd: S, mut sum: [S::f32s; NV]) -> f32 {
+    let mut width = NV / 2;
+    while width > 0 {
+        for v in 0..width {
+            sum[v] = simd.add_f32s(sum[v], sum[v + width]);
+        }
+        width /= 2;
+    }
+    simd.reduce_sum_f32s(sum[0])
 }

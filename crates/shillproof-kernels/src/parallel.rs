@@ -32,15 +32,17 @@ pub fn balanced(row_start: &[usize], row_cost: usize) -> Vec<Range<usize>> {
     ranges
 }
 
-/// Calls `work` on each range with that range's part of `out`, in parallel.
+/// Calls `work` on each range with that range's part of `out`, in parallel. `buffers` makes what `work` may
+/// scribble on; it must not carry anything from one range to the next.
 ///
 /// # Shapes
 /// `ranges`: adjacent, from 0. `out`: `width` cells a row.
-pub fn for_each_range(
+pub fn for_each_range<B>(
     ranges: &[Range<usize>],
     width: usize,
     out: &mut [f32],
-    work: impl Fn(Range<usize>, &mut [f32]) + Sync,
+    buffers: impl Fn() -> B + Sync + Send,
+    work: impl Fn(&mut B, Range<usize>, &mut [f32]) + Sync + Send,
 ) {
     let mut parts = Vec::with_capacity(ranges.len());
     let mut rest = out;
@@ -49,7 +51,7 @@ pub fn for_each_range(
         parts.push((range.clone(), part));
         rest = tail;
     }
-    parts.into_par_iter().for_each(|(range, part)| work(range, part));
+    parts.into_par_iter().for_each_init(buffers, |buffers, (range, part)| work(buffers, range, part));
 }
 
 /// The sum of `part` over all ranges, computed in parallel and added up in order.
@@ -84,11 +86,17 @@ mod tests {
     fn every_range_gets_its_own_rows() {
         let ranges = balanced(&[0, 5, 5, 9], 1);
         let mut out = vec![0.0; 6];
-        for_each_range(&ranges, 2, &mut out, |range, part| {
-            for (row, cells) in range.zip(part.chunks_exact_mut(2)) {
-                cells.fill(row as f32);
-            }
-        });
+        for_each_range(
+            &ranges,
+            2,
+            &mut out,
+            || (),
+            |(), range, part| {
+                for (row, cells) in range.zip(part.chunks_exact_mut(2)) {
+                    cells.fill(row as f32);
+                }
+            },
+        );
         assert_eq!(out, [0.0, 0.0, 1.0, 1.0, 2.0, 2.0]);
         assert_eq!(sum(&ranges, |range| range.len() as f64), 3.0);
     }

@@ -7,8 +7,8 @@ use super::{InnerSolver, Wrmf};
 use crate::factors::{FactorModel, check_finite};
 use crate::input;
 
-/// Longest row that `auto` leaves to conjugate gradients.
-const SHORT: usize = 48;
+/// Cells (entries times factors) of the longest row left to conjugate gradients: half a megabyte.
+const CACHED: usize = 1 << 17;
 
 impl Wrmf {
     pub(super) fn fit_als(
@@ -50,9 +50,8 @@ impl Wrmf {
             row_weight,
             column_weight,
             inner: match self.inner {
-                InnerSolver::Auto => Inner::ConjugateGradient { up_to: SHORT },
+                InnerSolver::Cg => Inner::ConjugateGradient { up_to: CACHED / self.factors },
                 InnerSolver::Cholesky => Inner::Cholesky,
-                InnerSolver::Cg => Inner::ConjugateGradient { up_to: usize::MAX },
             },
         }
         .solve(out);

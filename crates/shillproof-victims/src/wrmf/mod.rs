@@ -27,13 +27,11 @@ pub enum WrmfSolver {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum InnerSolver {
-    /// Conjugate gradients where that is much cheaper, exactly elsewhere.
+    /// Three steps of conjugate gradients from the last value; exactly where a row is too long to stay in the cache.
     #[default]
-    Auto,
-    /// Exactly, for every row.
-    Cholesky,
-    /// Three steps of conjugate gradients from the last value, for every row.
     Cg,
+    /// Exactly.
+    Cholesky,
 }
 
 /// Minimises `Σ w_ui (r_ui − p_uᵀq_i)² + λ(‖P‖² + ‖Q‖²)` over *all* cells: r = 1 and w = `weight` where
@@ -71,7 +69,7 @@ impl Default for Wrmf {
             solver: WrmfSolver::Als,
             regularization: 10.0,
             iterations: 15,
-            inner: InnerSolver::Auto,
+            inner: InnerSolver::Cg,
             epochs: 100,
             learning_rate: 0.01,
             batch_size: 2048,
