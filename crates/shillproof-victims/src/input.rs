@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use shillproof_core::{FitError, FitJob, Interactions};
 
 /// The interactions an implicit victim learns from: those with a positive rating, without the ratings.
-pub(crate) fn positives<'a>(train: &'a Interactions) -> Result<Cow<'a, Interactions>, FitError> {
+pub(crate) fn positives(train: &Interactions) -> Result<Cow<'_, Interactions>, FitError> {
     let data = if train.is_explicit() { Cow::Owned(train.binarize()) } else { Cow::Borrowed(train) };
     if data.is_empty() { Err(FitError::Empty) } else { Ok(data) }
 }

@@ -1,5 +1,8 @@
 //! Quality on MovieLens-100K against numbers measured with other libraries on the same split.
 
+// A test fails by panicking.
+#![allow(clippy::unwrap_used)]
+
 use shillproof_core::{Ctx, FitJob, ItemId, Query, Recommender, Scorer, Seed, Victim};
 use shillproof_testkit::accuracy::{Accuracy, accuracy};
 use shillproof_testkit::anchor::{AnchorSplit, ml_100k_split};

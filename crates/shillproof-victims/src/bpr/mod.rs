@@ -74,12 +74,12 @@ impl Victim for Bpr {
         let mut model = Model::new(&start(data.n_users(), "users"), &start(data.n_items(), "items"));
         let mut schedule = Schedule::new(&Csr::of(&data));
         for epoch in 0..self.epochs {
-            ctx.observer.progress("bpr", epoch as u64, self.epochs as u64);
-            let ctx = ctx.at(ctx.seed.child("epochs").index(epoch as u64));
-            schedule.epoch(&mut model, weights, rates, &ctx)?;
+            let seed = ctx.seed.child("epochs").index(epoch as u64);
+            schedule.epoch(&mut model, weights, rates, &ctx.at(seed))?;
             if !model.is_finite() {
                 return Err(FitError::Diverged { iteration: epoch + 1 });
             }
+            ctx.observer.progress("bpr", epoch as u64 + 1, self.epochs as u64);
         }
         let (users, items) = model.into_factors(self.factors, self.item_bias);
         Ok(Box::new(FactorModel::ranking(users, items)))

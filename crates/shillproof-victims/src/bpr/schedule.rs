@@ -104,27 +104,24 @@ impl Schedule {
         let cut = |b: usize| starts.partition_point(|&s| s * blocks < profiles.len() * b);
         let mut user_cuts: Vec<usize> = (0..=blocks).map(cut).collect();
         user_cuts[blocks] = profiles.n_rows();
-        let mut schedule = Self {
-            raters: profiles.transpose(),
-            filter: Filter::of(profiles),
-            user_cuts,
-            blocks: Vec::new(),
-        };
-        schedule.deal((0..profiles.n_columns() as u32).collect());
-        schedule
+        Self { raters: profiles.transpose(), filter: Filter::of(profiles), user_cuts, blocks: Vec::new() }
     }
 
     /// Gives the items to the blocks in this order.
-    fn deal(&mut self, order: Vec<u32>) {
+    fn deal(&mut self, order: &[u32]) {
         let blocks = self.user_cuts.len() - 1;
         let cut = |b: usize| b * order.len() / blocks;
+        // The old deal goes first: both at once would double the memory.
+        self.blocks.clear();
         self.blocks = (0..blocks)
             .into_par_iter()
             .map(|b| {
                 let ids = order[cut(b)..cut(b + 1)].to_vec();
                 let cells = self.raters.select(&ids).transpose();
-                let row = |u: usize| cells.columns(u).iter().map(move |&item| (u as u32, item));
-                let pairs = (0..cells.n_rows()).flat_map(row).collect();
+                let mut pairs = Vec::with_capacity(cells.len());
+                for user in 0..cells.n_rows() {
+                    pairs.extend(cells.columns(user).iter().map(|&item| (user as u32, item)));
+                }
                 ItemBlock {
                     ids,
                     starts: cells.row_starts().to_vec(),
@@ -136,7 +133,7 @@ impl Schedule {
             .collect();
     }
 
-    /// One epoch: in expectation as many draws of a triple as there are interactions, uniform over them.
+    /// One epoch: as many draws as there are interactions.
     ///
     /// # Shapes
     /// `weights`: one a user.
@@ -147,11 +144,12 @@ impl Schedule {
         rates: Rates,
         ctx: &Ctx<'_>,
     ) -> Result<(), Cancelled> {
-        let n = self.blocks.len();
-        if n > 1 {
+        let n = self.user_cuts.len() - 1;
+        // One block of all items need not be dealt again.
+        if n > 1 || self.blocks.is_empty() {
             let mut order: Vec<u32> = (0..model.bias.len() as u32).collect();
             order.shuffle(&mut ctx.seed.child("blocks").rng());
-            self.deal(order);
+            self.deal(&order);
         }
         for block in &mut self.blocks {
             block.take(model);
@@ -263,10 +261,10 @@ mod tests {
         let data = profiles();
         for blocks in [1, 2, 4, 8] {
             let mut schedule = Schedule::with_blocks(&data, blocks);
-            assert_eq!(schedule.blocks.len(), blocks);
             let mut order: Vec<u32> = (0..40).collect();
             order.shuffle(&mut Seed::new(3).rng());
-            schedule.deal(order);
+            schedule.deal(&order);
+            assert_eq!(schedule.blocks.len(), blocks);
             let mut pairs: Vec<(u32, u32)> = Vec::new();
             for block in &schedule.blocks {
                 for u in 0..24 {

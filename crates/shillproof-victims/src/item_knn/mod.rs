@@ -79,7 +79,7 @@ impl Victim for ItemKnn {
 
     fn fit(&self, job: &FitJob<'_>, ctx: &Ctx<'_>) -> Result<Box<dyn Recommender>, FitError> {
         let covisits = self.covisits(job, ctx)?;
-        let ties = self.ties(ctx);
+        let ties = ties(ctx);
         let nearest = (0..covisits.n_items())
             .into_par_iter()
             .map_init(
@@ -112,7 +112,7 @@ impl ItemKnn {
         let covisits = self.covisits(job, ctx)?;
         let k = anchor.index();
         let similarity = |i: usize, c_ik| self.similarity.of(c_ik, covisits.count[i], covisits.count[k]);
-        Ok(self.strongest(&covisits, &mut covisits.counter(), k, n, self.ties(ctx), similarity))
+        Ok(self.strongest(&covisits, &mut covisits.counter(), k, n, ties(ctx), similarity))
     }
 
     fn covisits(&self, job: &FitJob<'_>, ctx: &Ctx<'_>) -> Result<CoVisits, FitError> {
@@ -123,12 +123,7 @@ impl ItemKnn {
         Ok(CoVisits::of(&*input::positives(job.train)?, weights))
     }
 
-    fn ties(&self, ctx: &Ctx<'_>) -> Ties {
-        Ties::hashed(ctx.seed.child("neighbors"))
-    }
-
-    /// The `n` largest similarities to `item`; equal ones in the order of a hash of (seed, item,
-    /// other), so that neither ids nor users decide.
+    /// The `n` largest similarities to `item`, best first.
     fn strongest(
         &self,
         covisits: &CoVisits,
@@ -155,6 +150,11 @@ impl ItemKnn {
         found.sort_unstable_by(order);
         found.into_iter().map(|(similarity, _, other)| (ItemId(other), similarity as f32)).collect()
     }
+}
+
+/// How equal similarities are ordered: by a hash of (seed, item, other), so that neither ids nor users decide.
+fn ties(ctx: &Ctx<'_>) -> Ties {
+    Ties::hashed(ctx.seed.child("neighbors"))
 }
 
 /// For each item j the items that have j among their nearest, and how much j speaks for them.
