@@ -69,6 +69,11 @@ impl Attack for ProbeAttack {
         Needs { victim: Grant::Queries, ..Needs::STATISTICS }
     }
 
+    /// Every fake user spends queries: a smaller attack has a smaller bill, and may not run out.
+    fn is_incremental(&self) -> bool {
+        false
+    }
+
     fn craft(
         &self,
         goal: &Goal,

@@ -1,7 +1,10 @@
 //! What every attack must keep, and the mistakes of public tools that ours must not make.
 
+#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
+
 mod catalogue;
 mod contract;
+mod effects;
 mod field_bugs;
 mod poison;
 mod shapes;

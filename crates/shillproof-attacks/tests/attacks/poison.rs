@@ -86,7 +86,7 @@ fn broken_budgets_and_profiles() {
     assert_eq!(long, "fake user 0 has 3 fillers, the profile size is 2");
     let included =
         run(&Rogue(vec![vec![(4, 5.0), (7, 2.0), (9, 1.0)]; 2], Needs::STATISTICS), &ratings(), |case| {
-            case.budget.targets_included = true
+            case.budget.targets_included = true;
         });
     let long = refused!(included, PoisonError::ProfileTooLong { counted: 3, targets_included: true, .. });
     assert_eq!(long, "fake user 0 has 3 items, the profile size is 2");
