@@ -28,6 +28,21 @@ fn every_victim_keeps_the_contract() {
 }
 
 #[test]
+fn other_forms_keep_the_contract_too() {
+    for text in [
+        "als:center=global,factors=5",
+        "item-knn:similarity=confidence,min_support=2,neighbors=7",
+        "item-knn:similarity=none",
+        "wrmf:solver=adam",
+        "bpr:item_bias=false,factors=5,epochs=200",
+    ] {
+        eprintln!("victim {text}");
+        let spec = VictimSpec::from_inline(text).unwrap();
+        check(spec.victim(), expect(spec.card().name));
+    }
+}
+
+#[test]
 fn default_to_toml_and_back_is_identity() {
     for spec in VictimSpec::all() {
         let name = spec.card().name;

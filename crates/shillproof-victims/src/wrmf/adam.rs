@@ -7,7 +7,6 @@ use shillproof_kernels::{Adam, Csr, FullRows, Matrix, gram};
 
 use super::Wrmf;
 use crate::factors::{FactorModel, check_finite};
-use crate::input;
 
 /// Epochs between two looks at the validation set.
 const EVERY: usize = 10;
@@ -24,9 +23,6 @@ impl Wrmf {
         weights: Option<&[f32]>,
         ctx: &Ctx<'_>,
     ) -> Result<FactorModel, FitError> {
-        input::at_least_one("batch_size", self.batch_size)?;
-        input::positive("learning_rate", self.learning_rate)?;
-        input::not_negative("weight_decay", self.weight_decay)?;
         let (mut users, mut items) = self.start(data, ctx);
         let by_user = Csr::of(data);
         let state = |m: &Matrix| Adam::new(m.as_slice().len(), self.learning_rate, self.weight_decay);

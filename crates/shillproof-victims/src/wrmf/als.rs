@@ -5,7 +5,6 @@ use shillproof_kernels::{Csr, Inner, Matrix, RowSystems, gram};
 
 use super::{InnerSolver, Wrmf};
 use crate::factors::{FactorModel, check_finite};
-use crate::input;
 
 /// Cells (entries times factors) of the longest row left to conjugate gradients: half a megabyte.
 const CACHED: usize = 1 << 17;
@@ -17,8 +16,6 @@ impl Wrmf {
         weights: Option<&[f32]>,
         ctx: &Ctx<'_>,
     ) -> Result<FactorModel, FitError> {
-        input::positive("regularization", self.regularization)?;
-        input::at_least_one("iterations", self.iterations)?;
         let by_user = Csr::of(data);
         let by_item = by_user.transpose();
         let (mut users, mut items) = self.start(data, ctx);

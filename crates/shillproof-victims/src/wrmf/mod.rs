@@ -94,8 +94,14 @@ impl Wrmf {
     /// # Errors
     /// As [`Victim::fit`].
     pub fn fit_model(&self, job: &FitJob<'_>, ctx: &Ctx<'_>) -> Result<FactorModel, FitError> {
-        input::at_least_one("factors", self.factors)?;
-        input::positive("weight", self.weight)?;
+        self.check()?;
+        // Also those of the other solver: a slip there is a slip.
+        input::positive("regularization", self.regularization)?;
+        input::at_least_one("iterations", self.iterations)?;
+        input::at_least_one("epochs", self.epochs)?;
+        input::at_least_one("batch_size", self.batch_size)?;
+        input::positive("learning_rate", self.learning_rate)?;
+        input::not_negative("weight_decay", self.weight_decay)?;
         // Weights of one are no weights, to the last bit.
         let weights = input::user_weight(job)?.filter(|w| w.iter().any(|&w| w != 1.0));
         let data = input::positives(job.train)?;
@@ -103,6 +109,18 @@ impl Wrmf {
             WrmfSolver::Als => self.fit_als(&data, weights, ctx),
             WrmfSolver::Adam => self.fit_adam(&data, job.valid, weights, ctx),
         }
+    }
+
+    /// Refuses parameters out of range, those of the other solver too.
+    fn check(&self) -> Result<(), FitError> {
+        input::at_least_one("factors", self.factors)?;
+        input::positive("weight", self.weight)?;
+        input::positive("regularization", self.regularization)?;
+        input::at_least_one("iterations", self.iterations)?;
+        input::at_least_one("epochs", self.epochs)?;
+        input::positive("learning_rate", self.learning_rate)?;
+        input::at_least_one("batch_size", self.batch_size)?;
+        input::not_negative("weight_decay", self.weight_decay)
     }
 
     /// The random start: a user's vector does not depend on how many users follow.
