@@ -7,11 +7,11 @@ use serde::Serialize;
 use shillproof_core::{Audience, Ctx, FakeProfiles, ItemId};
 
 use crate::command::VictimChoice;
-use crate::metrics::{self, MetricError, PerUser, Protocol};
-use crate::rankings::{Exclude, Rankings};
+use crate::metrics::Measure;
+use crate::rankings::Exclude;
 use crate::spec::MeasureSpec;
 use crate::stats::{Grouped, Summary};
-use crate::trial::{Setup, TrialError};
+use crate::trial::{Setup, Trial, TrialError};
 
 /// What is to be measured.
 pub struct Request<'a> {
@@ -56,6 +56,9 @@ pub struct Measurement {
     /// (User, target) pairs of the audience; empty where that is everybody.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub display_rate_pair: BTreeMap<usize, Summary>,
+    /// Over all genuine users; none for victims that predict no ratings.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub average_predicted_rating: Option<TargetSummary>,
     /// On what the split held out; empty where it held out nothing.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub accuracy: BTreeMap<String, Summary>,
@@ -79,6 +82,7 @@ pub struct Seconds {
 pub fn measure(setup: &Setup, request: &Request<'_>, ctx: &Ctx<'_>) -> Result<Measurement, TrialError> {
     let labels = setup.labels(request.targets);
     let depth = request.measure.hit_ratio.iter().copied().max().unwrap_or(0);
+    let none = FakeProfiles::default();
     let mut values = Values::default();
     let mut seconds = Seconds::default();
     for repeat in 0..request.repeats {
@@ -90,84 +94,30 @@ pub fn measure(setup: &Setup, request: &Request<'_>, ctx: &Ctx<'_>) -> Result<Me
         let rankings =
             setup.rank(request.victim, &fitted, request.targets, request.exclude, request.measure, ctx)?;
         seconds.rank += start.elapsed().as_secs_f64() / request.repeats as f64;
-        values.add(request, &rankings, &labels, repeat)?;
+        let trial = Trial {
+            clean: None,
+            displacement: None,
+            attacked: &rankings,
+            fakes: request.fakes.unwrap_or(&none),
+            audience: request.audience,
+            labels: &labels,
+            groups: &[],
+            spec: request.measure,
+        };
+        values.add(trial.measures()?, repeat)?;
     }
     ctx.observer.progress("trainings", request.repeats, request.repeats);
     Ok(values.summarize(setup, seconds))
 }
 
-/// Values by metric and list length, then by target and repeat.
+/// Values by metric, then by target and repeat.
 #[derive(Default)]
-struct Values {
-    hit_ratio: BTreeMap<usize, Grouped>,
-    hit_ratio_eligible: BTreeMap<usize, Grouped>,
-    hit_ratio_any: BTreeMap<usize, Grouped>,
-    display_rate_any: BTreeMap<usize, Grouped>,
-    display_rate_pair: BTreeMap<usize, Grouped>,
-    accuracy: BTreeMap<String, Grouped>,
-}
-
-/// Adds a value; none where the population is empty.
-fn put<K: Ord>(map: &mut BTreeMap<K, Grouped>, key: K, target: &str, repeat: u64, value: Option<f64>) {
-    if let Some(value) = value {
-        let group = map.entry(key).or_default();
-        group
-            .insert(target.to_owned(), repeat, value)
-            .expect("invariant: one finite value a target and repeat");
-    }
-}
+struct Values(BTreeMap<(String, Option<usize>), Grouped>);
 
 impl Values {
-    fn add(
-        &mut self,
-        request: &Request<'_>,
-        rankings: &Rankings,
-        labels: &[String],
-        repeat: u64,
-    ) -> Result<(), MetricError> {
-        let audience = request.audience;
-        for &k in &request.measure.hit_ratio {
-            for (&target, label) in request.targets.iter().zip(labels) {
-                let hits = metrics::hit_ratio(rankings, target, k)?.mean();
-                put(&mut self.hit_ratio, k, label, repeat, hits);
-                let eligible = metrics::hit_ratio_eligible(rankings, target, k)?.mean();
-                put(&mut self.hit_ratio_eligible, k, label, repeat, eligible);
-            }
-            put(&mut self.hit_ratio_any, k, "", repeat, metrics::hit_ratio_any(rankings, k)?.mean());
-            if *audience != Audience::All {
-                let any = metrics::display_rate_any(rankings, audience, k)?.mean();
-                put(&mut self.display_rate_any, k, "", repeat, any);
-                let pair = metrics::display_rate_pair(rankings, audience, k)?.mean();
-                put(&mut self.display_rate_pair, k, "", repeat, pair);
-            }
-            self.add_accuracy(rankings, request.measure.sampled, k, repeat)?;
-        }
-        for (name, value) in [("rmse", metrics::rmse(rankings)), ("mae", metrics::mae(rankings))] {
-            put(&mut self.accuracy, name.to_owned(), "", repeat, available(value)?);
-        }
-        Ok(())
-    }
-
-    fn add_accuracy(
-        &mut self,
-        rankings: &Rankings,
-        sampled: Option<usize>,
-        k: usize,
-        repeat: u64,
-    ) -> Result<(), MetricError> {
-        type Metric = fn(&Rankings, usize, Protocol) -> Result<PerUser, MetricError>;
-        let all: [(&str, Metric); 4] = [
-            ("hit_ratio", metrics::accuracy_hit_ratio),
-            ("ndcg", metrics::ndcg),
-            ("recall", metrics::recall),
-            ("mrr", metrics::mrr),
-        ];
-        let sampled = sampled.map(|n| (Protocol::Sampled, format!("/sampled-{n}")));
-        for (protocol, suffix) in [(Protocol::Full, String::new())].into_iter().chain(sampled) {
-            for (name, metric) in all {
-                let value = available(metric(rankings, k, protocol))?.and_then(|values| values.mean());
-                put(&mut self.accuracy, format!("{name}@{k}{suffix}"), "", repeat, value);
-            }
+    fn add(&mut self, rows: Vec<Measure>, repeat: u64) -> Result<(), TrialError> {
+        for Measure { metric, k, target, value } in rows {
+            self.0.entry((metric, k)).or_default().insert(target.unwrap_or_default(), repeat, value)?;
         }
         Ok(())
     }
@@ -175,31 +125,36 @@ impl Values {
     fn summarize(self, setup: &Setup, seconds: Seconds) -> Measurement {
         let seed = setup.root.child("bootstrap");
         let summary = |values: &Grouped| values.summary(seed).expect("invariant: groups hold values");
-        let targets = |map: BTreeMap<usize, Grouped>| {
-            let one = |values: Grouped| TargetSummary {
-                summary: summary(&values),
-                per_target: values.per_target(),
-            };
-            map.into_iter().map(|(k, values)| (k, one(values))).collect()
+        let of_targets =
+            |values: &Grouped| TargetSummary { summary: summary(values), per_target: values.per_target() };
+        let by_length = |metric: &str| {
+            let lengths = self.0.iter().filter(|((name, _), _)| name == metric);
+            lengths.filter_map(|((_, k), values)| Some(((*k)?, values))).collect::<Vec<_>>()
         };
-        let plain = |map: BTreeMap<usize, Grouped>| map.iter().map(|(&k, v)| (k, summary(v))).collect();
+        let targets =
+            |metric| by_length(metric).into_iter().map(|(k, values)| (k, of_targets(values))).collect();
+        let plain = |metric| by_length(metric).into_iter().map(|(k, values)| (k, summary(values))).collect();
+        let accuracy = self.0.iter().filter_map(|((row, k), values)| {
+            let name = row.strip_prefix("accuracy_").unwrap_or(row);
+            let metric = name.split('/').next().filter(|m| ACCURACY.contains(m))?;
+            // Hit ratios of targets have a place of their own.
+            let of_targets = row.starts_with("hit_ratio") || row.ends_with("/standard_error");
+            let length = k.map_or_else(String::new, |k| format!("@{k}"));
+            let key = format!("{metric}{length}{}", &name[metric.len()..]);
+            (!of_targets).then(|| (key, summary(values)))
+        });
         Measurement {
-            hit_ratio: targets(self.hit_ratio),
-            hit_ratio_eligible: targets(self.hit_ratio_eligible),
-            hit_ratio_any: plain(self.hit_ratio_any),
-            display_rate_any: plain(self.display_rate_any),
-            display_rate_pair: plain(self.display_rate_pair),
-            accuracy: self.accuracy.iter().map(|(name, values)| (name.clone(), summary(values))).collect(),
+            hit_ratio: targets("hit_ratio"),
+            hit_ratio_eligible: targets("hit_ratio_eligible"),
+            hit_ratio_any: plain("hit_ratio_any"),
+            display_rate_any: plain("display_rate_any"),
+            display_rate_pair: plain("display_rate_pair"),
+            average_predicted_rating: self.0.get(&("average_predicted_rating".into(), None)).map(of_targets),
+            accuracy: accuracy.collect(),
             seconds,
         }
     }
 }
 
-/// The value of a metric, none where the victim or the split has not what it is made of.
-fn available<T>(result: Result<T, MetricError>) -> Result<Option<T>, MetricError> {
-    match result {
-        Ok(value) => Ok(Some(value)),
-        Err(MetricError::NotAvailable { .. }) => Ok(None),
-        Err(error) => Err(error),
-    }
-}
+/// What is measured on held-out interactions.
+const ACCURACY: [&str; 6] = ["hit_ratio", "ndcg", "recall", "mrr", "rmse", "mae"];

@@ -8,21 +8,21 @@ use crate::store::{Record, Status};
 
 /// A metric at a list length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct MetricAt<'a> {
+pub(super) struct MetricAt<'a> {
     /// Its name.
-    pub metric: &'a str,
+    pub(super) metric: &'a str,
     /// Length of the list, where it has one.
-    pub k: Option<usize>,
+    pub(super) k: Option<usize>,
 }
 
 /// Records of one audit.
-pub struct Evidence {
+pub(super) struct Evidence {
     records: Vec<Record>,
     seed: Seed,
 }
 
 /// The name that a report gives to a kind of target.
-pub fn kind(targets: &TargetSpec) -> &'static str {
+pub(super) fn kind(targets: &TargetSpec) -> &'static str {
     match targets {
         TargetSpec::Random { .. } => "random",
         TargetSpec::Unpopular { .. } => "unpopular",
@@ -34,17 +34,17 @@ pub fn kind(targets: &TargetSpec) -> &'static str {
 
 impl Evidence {
     /// Evidence in `records`; intervals are drawn from `seed`.
-    pub fn new(records: Vec<Record>, seed: Seed) -> Self {
+    pub(super) fn new(records: Vec<Record>, seed: Seed) -> Self {
         Self { records, seed: seed.child("intervals") }
     }
 
     /// Adds what a further search has found.
-    pub fn extend(&mut self, records: Vec<Record>) {
+    pub(super) fn extend(&mut self, records: Vec<Record>) {
         self.records.extend(records);
     }
 
     /// All records.
-    pub fn records(&self) -> &[Record] {
+    pub(super) fn records(&self) -> &[Record] {
         &self.records
     }
 
@@ -53,7 +53,13 @@ impl Evidence {
     ///
     /// # Errors
     /// If the same cell is there twice with different values.
-    pub fn values(&self, attack: &str, kind_of_target: &str, fake_users: usize, at: MetricAt<'_>) -> Result<Grouped, GroupedError> {
+    pub(super) fn values(
+        &self,
+        attack: &str,
+        kind_of_target: &str,
+        fake_users: usize,
+        at: MetricAt<'_>,
+    ) -> Result<Grouped, GroupedError> {
         let mut grouped = Grouped::default();
         for record in &self.records {
             let cell = &record.cell;
@@ -73,12 +79,18 @@ impl Evidence {
     ///
     /// # Errors
     /// As [`Evidence::values`].
-    pub fn summary(&self, attack: &str, kind: &str, fake_users: usize, at: MetricAt<'_>) -> Result<Option<Summary>, GroupedError> {
+    pub(super) fn summary(
+        &self,
+        attack: &str,
+        kind: &str,
+        fake_users: usize,
+        at: MetricAt<'_>,
+    ) -> Result<Option<Summary>, GroupedError> {
         Ok(self.values(attack, kind, fake_users, at)?.summary(self.seed))
     }
 
     /// Mean and interval of each target over its repeats.
-    pub fn summary_by_target(&self, values: &Grouped) -> Vec<(String, Summary)> {
+    pub(super) fn summary_by_target(&self, values: &Grouped) -> Vec<(String, Summary)> {
         let of = |(target, group): (String, Grouped)| Some((target, group.summary(self.seed)?));
         values.by_target().into_iter().filter_map(of).collect()
     }
@@ -87,7 +99,13 @@ impl Evidence {
     ///
     /// # Errors
     /// As [`Evidence::values`].
-    pub fn change(&self, attack: &str, kind: &str, fake_users: usize, at: MetricAt<'_>) -> Result<Option<Comparison>, GroupedError> {
+    pub(super) fn change(
+        &self,
+        attack: &str,
+        kind: &str,
+        fake_users: usize,
+        at: MetricAt<'_>,
+    ) -> Result<Option<Comparison>, GroupedError> {
         let attacked = self.values(attack, kind, fake_users, at)?;
         let clean = self.values("none", kind, 0, at)?;
         Ok(compare(&attacked, &clean, self.seed))

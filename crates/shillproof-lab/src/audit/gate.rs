@@ -58,7 +58,10 @@ pub struct GateError {
 impl GateError {
     /// What to write instead.
     pub fn hint(&self) -> Option<String> {
-        Some("write METRIC@K OP VALUE at SIZE [for ATTACK|any] [on KIND], as in 'hit_ratio@10 > 0.05 at 1%'".into())
+        Some(
+            "write METRIC@K OP VALUE at SIZE [for ATTACK|any] [on KIND], as in 'hit_ratio@10 > 0.05 at 1%'"
+                .into(),
+        )
     }
 }
 

@@ -7,8 +7,8 @@ use shillproof_data::Dataset;
 
 use super::evidence::{Evidence, MetricAt, kind};
 use super::{
-    Accuracy, Audit, AuditError, AuditSpec, CurvePoint, Damage, GateResult, PriceOfReach, Scene, SecurityCurve,
-    Unfinished, WeakItem, WeakUsers,
+    Accuracy, Audit, AuditError, AuditSpec, CurvePoint, Damage, GateResult, PriceOfReach, Scene,
+    SecurityCurve, Unfinished, WeakItem, WeakUsers,
 };
 use crate::plan::DatasetFacts;
 use crate::stats::{GroupedError, mean};
@@ -124,7 +124,12 @@ fn curves(scene: &Scene, evidence: &Evidence) -> Result<Vec<SecurityCurve>, Grou
     Ok(curves)
 }
 
-fn items(scene: &Scene, data: &Dataset, evidence: &Evidence, attack: &str) -> Result<Vec<WeakItem>, GroupedError> {
+fn items(
+    scene: &Scene,
+    data: &Dataset,
+    evidence: &Evidence,
+    attack: &str,
+) -> Result<Vec<WeakItem>, GroupedError> {
     let counts = data.interactions.item_counts();
     let mut items = Vec::new();
     for targets in &scene.targets {
@@ -173,7 +178,9 @@ fn damage(scene: &Scene, evidence: &Evidence) -> Result<Vec<Damage>, GroupedErro
     let mut damage = Vec::new();
     for attack in &scene.attacks {
         for targets in &scene.targets {
-            for (metric, k) in [("ndcg", Some(scene.k)), ("accuracy_hit_ratio", Some(scene.k)), ("rmse", None)] {
+            for (metric, k) in
+                [("ndcg", Some(scene.k)), ("accuracy_hit_ratio", Some(scene.k)), ("rmse", None)]
+            {
                 let (attack, kind) = (attack.card().name, kind(targets));
                 let change = evidence.change(attack, kind, largest, MetricAt { metric, k })?;
                 damage.extend(change.map(|change| Damage {
@@ -225,14 +232,19 @@ fn unfinished(evidence: &Evidence) -> Vec<Unfinished> {
         };
         *found.entry((record.cell.attack_name().to_owned(), status, reason.clone())).or_default() += 1;
     }
-    let row = |((cell, status, reason), cells)| Unfinished { cell, status: String::from(status), reason, cells };
+    let row =
+        |((cell, status, reason), cells)| Unfinished { cell, status: String::from(status), reason, cells };
     found.into_iter().map(row).collect()
 }
 
 fn warnings(scene: &Scene, data: &Dataset, items: &[WeakItem]) -> Vec<String> {
     let mut warnings: Vec<String> = data.notes.iter().cloned().chain(scene.notes(data)).collect();
     if scene.users < FEW_USERS {
-        warnings.push(format!("only {} genuine users: one user is {:.1} %", scene.users, 100.0 / scene.users as f64));
+        warnings.push(format!(
+            "only {} genuine users: one user is {:.1} %",
+            scene.users,
+            100.0 / scene.users as f64
+        ));
     }
     if scene.effort.targets() < 10 {
         warnings.push(format!(

@@ -41,7 +41,7 @@ use crate::run::{ExecuteError, Executor, Outcome, RunError, RunObserver, run_cel
 use crate::spec::{BlackBox, DatasetSpec, DefenseSpec, ExperimentSpec, MeasureSpec, ThreatAxes};
 use crate::stats::{GroupedError, Summary};
 use crate::store::{Store, StoreError};
-use crate::trial::{Trials, TrialError};
+use crate::trial::{TrialError, Trials};
 use evidence::{Evidence, MetricAt, kind};
 
 /// Shares of the genuine users whose price is searched.
@@ -154,7 +154,13 @@ pub fn audit(spec: &AuditSpec, bench: Bench<'_>) -> Result<Audit, AuditError> {
     scene.notes(&data).iter().for_each(|note| bench.observer.note(note));
     scene.check_gates(&spec.gates)?;
 
-    let mut search = Search { scene: &scene, trials: KeepAll(&trials), bench, evidence: Evidence::new(Vec::new(), Seed::new(spec.seed)), trainings: 0 };
+    let mut search = Search {
+        scene: &scene,
+        trials: KeepAll(&trials),
+        bench,
+        evidence: Evidence::new(Vec::new(), Seed::new(spec.seed)),
+        trainings: 0,
+    };
     search.measure(&scene.attacks, &scene.targets, &scene.sizes)?;
     search.something_ended()?;
     let strongest = inspect::strongest(&search.evidence, &scene)?;
@@ -205,7 +211,9 @@ impl Scene {
         let asked = spec.profile_size.of(items);
         let profile_size = asked.min(items.saturating_sub(1) / 2).max(1);
         if profile_size < asked {
-            cut_down.push(format!("profiles have {profile_size} fillers instead of {asked}: there are only {items} items"));
+            cut_down.push(format!(
+                "profiles have {profile_size} fillers instead of {asked}: there are only {items} items"
+            ));
         }
         let count = spec.effort.targets().min(items);
         let leave_one_out = SplitSpec::LeaveOneOut(LeaveOneOut::default());
@@ -226,7 +234,10 @@ impl Scene {
             victim,
             split,
             attacks: spec.effort.attacks(explicit),
-            targets: vec![TargetSpec::Random { count }, TargetSpec::Unpopular { count, max_interactions: None }],
+            targets: vec![
+                TargetSpec::Random { count },
+                TargetSpec::Unpopular { count, max_interactions: None },
+            ],
             profile_size,
             sizes,
             reference,
@@ -246,7 +257,9 @@ impl Scene {
     fn notes(&self, data: &Dataset) -> Vec<String> {
         let feedback = self.victim.bind(&data.users, &data.items).feedback();
         let binarised = feedback == Feedback::Implicit && data.interactions.is_explicit();
-        let note = binarised.then(|| "the victim takes no rating values: every rating above 0 counts as one interaction".to_owned());
+        let note = binarised.then(|| {
+            "the victim takes no rating values: every rating above 0 counts as one interaction".to_owned()
+        });
         self.cut_down.iter().cloned().chain(note).collect()
     }
 
@@ -259,7 +272,12 @@ impl Scene {
         match idle {
             Some(gate) => Err(AuditError::IdleGate {
                 gate: gate.to_string(),
-                has: format!("the attacks {}; targets {}; k = {}", names.join(", "), kinds.join(", "), self.k),
+                has: format!(
+                    "the attacks {}; targets {}; k = {}",
+                    names.join(", "),
+                    kinds.join(", "),
+                    self.k
+                ),
             }),
             None => Ok(()),
         }
@@ -270,7 +288,12 @@ impl Scene {
         MetricAt { metric: "hit_ratio", k: Some(self.k) }
     }
 
-    fn experiment(&self, attacks: &[AttackSpec], targets: &[TargetSpec], fake_users: &[usize]) -> ExperimentSpec {
+    fn experiment(
+        &self,
+        attacks: &[AttackSpec],
+        targets: &[TargetSpec],
+        fake_users: &[usize],
+    ) -> ExperimentSpec {
         let queries = QueryBudget(Fraction::new(QUERIES).expect("invariant: a share of the whole"));
         ExperimentSpec {
             seed: self.seed,
@@ -278,7 +301,10 @@ impl Scene {
             dataset: vec![self.dataset.clone()],
             split: vec![self.split.clone()],
             victim: vec![self.victim.clone()],
-            attack: [AttackSpec::None(NoAttack::default())].into_iter().chain(attacks.iter().cloned()).collect(),
+            attack: [AttackSpec::None(NoAttack::default())]
+                .into_iter()
+                .chain(attacks.iter().cloned())
+                .collect(),
             threat: ThreatAxes {
                 targets: targets.to_vec(),
                 size: fake_users.iter().map(|&m| Size::Count(m)).collect(),
@@ -303,12 +329,19 @@ struct Search<'a> {
 
 impl Search<'_> {
     /// Runs these attacks at these sizes, and adds their records to the evidence.
-    fn measure(&mut self, attacks: &[AttackSpec], targets: &[TargetSpec], fake_users: &[usize]) -> Result<(), AuditError> {
+    fn measure(
+        &mut self,
+        attacks: &[AttackSpec],
+        targets: &[TargetSpec],
+        fake_users: &[usize],
+    ) -> Result<(), AuditError> {
         let Bench { store, jobs, observer, cancel } = self.bench;
         let experiment = self.scene.experiment(attacks, targets, fake_users);
         let plan = Plan::new(&experiment, &mut |dataset| self.trials.0.facts(dataset))?;
-        let known: std::collections::BTreeSet<_> = self.evidence.records().iter().map(|r| r.key.clone()).collect();
-        let new: Vec<&PlannedCell> = plan.cells.iter().filter(|planned| !known.contains(&planned.key)).collect();
+        let known: std::collections::BTreeSet<_> =
+            self.evidence.records().iter().map(|r| r.key.clone()).collect();
+        let new: Vec<&PlannedCell> =
+            plan.cells.iter().filter(|planned| !known.contains(&planned.key)).collect();
         if new.is_empty() {
             return Ok(());
         }
@@ -348,16 +381,28 @@ impl Search<'_> {
         let mut prices = Vec::new();
         for reach in REACHES {
             let price = price::search(reach, cap, |m| self.hit_ratio_at(attack, targets, m))?;
-            let behind = self.evidence.values(name, kind, self.scene.reference, self.scene.hit_ratio())?.targets();
+            let behind =
+                self.evidence.values(name, kind, self.scene.reference, self.scene.hit_ratio())?.targets();
             if let Some(price) = price {
-                prices.push(PriceOfReach { attack: name.into(), kind: kind.into(), reach, price, targets: behind });
+                prices.push(PriceOfReach {
+                    attack: name.into(),
+                    kind: kind.into(),
+                    reach,
+                    price,
+                    targets: behind,
+                });
             }
         }
         Ok(prices)
     }
 
     /// The hit ratio under `fake_users` fake users; none if no such trial ended.
-    fn hit_ratio_at(&mut self, attack: &AttackSpec, targets: &TargetSpec, fake_users: usize) -> Result<Option<Summary>, AuditError> {
+    fn hit_ratio_at(
+        &mut self,
+        attack: &AttackSpec,
+        targets: &TargetSpec,
+        fake_users: usize,
+    ) -> Result<Option<Summary>, AuditError> {
         let (name, kind) = (attack.card().name, kind(targets));
         if fake_users == 0 {
             return Ok(self.evidence.summary("none", kind, 0, self.scene.hit_ratio())?);
@@ -371,7 +416,11 @@ impl Search<'_> {
 struct KeepAll<'a>(&'a Trials);
 
 impl Executor for KeepAll<'_> {
-    fn execute(&self, planned: &PlannedCell, ctx: &shillproof_core::Ctx<'_>) -> Result<Outcome, ExecuteError> {
+    fn execute(
+        &self,
+        planned: &PlannedCell,
+        ctx: &shillproof_core::Ctx<'_>,
+    ) -> Result<Outcome, ExecuteError> {
         self.0.execute(planned, ctx)
     }
 }

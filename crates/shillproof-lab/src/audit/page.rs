@@ -4,8 +4,8 @@ use maud::{Markup, html};
 
 use super::{Audit, SecurityCurve};
 use crate::report::html::{
-    Column, Curve, CurveChart, Data, Level, Point, curve_chart, facts, number, page as shell, percent, source,
-    table, with_interval,
+    Column, Curve, CurveChart, Data, Level, Point, curve_chart, facts, number, page as shell, percent,
+    source, table, with_interval,
 };
 use crate::stats::{Comparison, Summary};
 use crate::store::Versions;
@@ -49,12 +49,21 @@ pub fn page(audit: &Audit, command: &str) -> String {
 fn headline(audit: &Audit) -> Vec<(&'static str, String)> {
     let data = &audit.dataset;
     let mut headline = vec![
-        ("Data", format!("{}: {} users, {} items, {} interactions", data.name, data.users, data.items, data.interactions)),
+        (
+            "Data",
+            format!(
+                "{}: {} users, {} items, {} interactions",
+                data.name, data.users, data.items, data.interactions
+            ),
+        ),
         ("Victim", audit.victim_name()),
         ("Strongest attack", audit.strongest.clone().unwrap_or_else(|| "none".into())),
     ];
     for accuracy in audit.accuracy.iter().take(2) {
-        headline.push(("Without attack", format!("{} {}", accuracy.metric, with_interval(accuracy.mean, accuracy.ci95))));
+        headline.push((
+            "Without attack",
+            format!("{} {}", accuracy.metric, with_interval(accuracy.mean, accuracy.ci95)),
+        ));
     }
     headline
 }
@@ -236,7 +245,10 @@ fn gate_table(audit: &Audit) -> Markup {
         let state = if g.broken_by.is_empty() { "held" } else { "broken" };
         vec![Data::text(&g.gate), Data::text(state), Data::text(g.broken_by.join("; "))]
     });
-    table(&[Column::text("Gate"), Column::text("State"), Column::prose("Broken by")], &rows.collect::<Vec<_>>())
+    table(
+        &[Column::text("Gate"), Column::text("State"), Column::prose("Broken by")],
+        &rows.collect::<Vec<_>>(),
+    )
 }
 
 fn measured(audit: &Audit) -> Markup {

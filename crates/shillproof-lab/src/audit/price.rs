@@ -89,7 +89,13 @@ mod tests {
     fn rising(half: f64) -> impl FnMut(usize) -> Result<Option<Summary>, Infallible> {
         move |m| {
             let mean = 0.001 * m as f64;
-            Ok(Some(Summary { mean, std: None, notes: Vec::new(), ci95: Some([mean - half, mean + half]), n: 10 }))
+            Ok(Some(Summary {
+                mean,
+                std: None,
+                notes: Vec::new(),
+                ci95: Some([mean - half, mean + half]),
+                n: 10,
+            }))
         }
     }
 
@@ -112,7 +118,13 @@ mod tests {
     #[test]
     fn a_target_that_is_there_already_costs_nothing() {
         let price = search(0.01, 100, |_| {
-            Ok::<_, Infallible>(Some(Summary { mean: 0.3, std: None, notes: Vec::new(), ci95: Some([0.2, 0.4]), n: 10 }))
+            Ok::<_, Infallible>(Some(Summary {
+                mean: 0.3,
+                std: None,
+                notes: Vec::new(),
+                ci95: Some([0.2, 0.4]),
+                n: 10,
+            }))
         })
         .unwrap()
         .unwrap();

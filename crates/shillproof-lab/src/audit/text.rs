@@ -50,7 +50,11 @@ fn write(audit: &Audit, out: &mut String) -> std::fmt::Result {
         }
     }
     for unfinished in &audit.unfinished {
-        writeln!(out, "{} {}: {} ({} trials)", unfinished.status, unfinished.cell, unfinished.reason, unfinished.cells)?;
+        writeln!(
+            out,
+            "{} {}: {} ({} trials)",
+            unfinished.status, unfinished.cell, unfinished.reason, unfinished.cells
+        )?;
     }
     Ok(())
 }

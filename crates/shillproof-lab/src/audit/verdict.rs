@@ -20,7 +20,9 @@ impl Audit {
         let Some(strongest) = &self.strongest else {
             return "No attack ran to its end, so this audit says nothing about the recommender.".into();
         };
-        if let Some(PriceOfReach { reach, price: Price::Found { fake_users, .. }, kind, attack, .. }) = best(&found) {
+        if let Some(PriceOfReach { reach, price: Price::Found { fake_users, .. }, kind, attack, .. }) =
+            best(&found)
+        {
             return format!(
                 "{} put {} {kind} item into the top {} of 1 in {} of your users ({attack} attack).",
                 self.fake_users(*fake_users),
@@ -89,7 +91,9 @@ impl PriceOfReach {
             Price::Found { fake_users, surely_below, .. } if self.targets < ENOUGH_TARGETS => {
                 format!("between {surely_below} and {fake_users}")
             }
-            Price::Found { fake_users, surely_below, .. } => format!("{fake_users} [{surely_below}, {fake_users}]"),
+            Price::Found { fake_users, surely_below, .. } => {
+                format!("{fake_users} [{surely_below}, {fake_users}]")
+            }
             Price::NotReached { cap, at_cap } => {
                 format!("more than {cap} ({} there)", percent(at_cap.mean))
             }

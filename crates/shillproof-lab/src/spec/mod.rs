@@ -121,11 +121,13 @@ pub struct MeasureSpec {
     pub sampled: Option<usize>,
     /// Where targets stand among candidates of exactly their score.
     pub ties: TargetTies,
+    /// Also measures how far predictions of unseen cells moved: one pass over all cells for each training.
+    pub rmse_shift: bool,
 }
 
 impl Default for MeasureSpec {
     fn default() -> Self {
-        Self { hit_ratio: vec![10, 50], sampled: None, ties: TargetTies::default() }
+        Self { hit_ratio: vec![10, 50], sampled: None, ties: TargetTies::default(), rmse_shift: false }
     }
 }
 

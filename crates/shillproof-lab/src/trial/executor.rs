@@ -1,6 +1,6 @@
 //! Carries out the cells of a plan, doing once what they share.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use shillproof_core::{Audience, Ctx, FakeProfiles, FitError, Grant, ItemId, Victim};
@@ -10,6 +10,7 @@ use super::groups::user_groups;
 use super::measures::Trial;
 use super::memo::Memo;
 use super::{Fitted, Setup, TrialError};
+use crate::metrics::{Displacement, UnseenCells, rmse_shift};
 use crate::plan::{Cell, DatasetFacts, PlannedCell};
 use crate::rankings::Rankings;
 use crate::run::{ExecuteError, Executor, Outcome};
@@ -32,6 +33,20 @@ pub struct Trials {
 struct Clean {
     fitted: Arc<Fitted>,
     rankings: Memo<Rankings>,
+    unseen: OnceLock<Option<(UnseenCells, Vec<f32>)>>,
+}
+
+impl Clean {
+    /// How far `attacked` predicts from this for unseen cells; none for victims that predict no ratings.
+    fn displacement(&self, setup: &Setup, attacked: &Fitted) -> Option<Displacement> {
+        let unseen = self.unseen.get_or_init(|| {
+            let cells = UnseenCells::of(&setup.dataset.interactions, setup.root.child("unseen-cells"));
+            let predicted = cells.predict(&*self.fitted.recommender).ok()?;
+            Some((cells, predicted))
+        });
+        let (cells, clean) = unseen.as_ref()?;
+        rmse_shift(cells, clean, &cells.predict(&*attacked.recommender).ok()?)
+    }
 }
 
 impl Trials {
@@ -53,21 +68,36 @@ impl Trials {
 
     fn setup(&self, planned: &PlannedCell) -> Result<Arc<Setup>, TrialError> {
         let cell = &planned.cell;
-        self.setups.get(&planned.shares.data, |_| true, || {
-            let dataset = self.dataset(&cell.dataset)?;
-            if dataset.checksum != planned.data.checksum {
-                return Err(TrialError::DataChanged { name: dataset.name.clone() });
-            }
-            Setup::new(dataset, &cell.split, cell.root())
-        })
+        self.setups.get(
+            &planned.shares.data,
+            |_| true,
+            || {
+                let dataset = self.dataset(&cell.dataset)?;
+                if dataset.checksum != planned.data.checksum {
+                    return Err(TrialError::DataChanged { name: dataset.name.clone() });
+                }
+                Setup::new(dataset, &cell.split, cell.root())
+            },
+        )
     }
 
-    fn clean(&self, planned: &PlannedCell, setup: &Setup, parts: &mut Parts, ctx: &Ctx<'_>) -> Result<Arc<Clean>, TrialError> {
+    fn clean(
+        &self,
+        planned: &PlannedCell,
+        setup: &Setup,
+        parts: &mut Parts,
+        ctx: &Ctx<'_>,
+    ) -> Result<Arc<Clean>, TrialError> {
         let cell = &planned.cell;
-        self.clean.get(&planned.shares.clean_fit, |_| true, || {
-            let fitted = parts.timed("fit", || setup.fit(&cell.victim, None, cell.repeat, cell.list_length(), ctx))?;
-            Ok(Clean { fitted: Arc::new(fitted), rankings: Memo::default() })
-        })
+        self.clean.get(
+            &planned.shares.clean_fit,
+            |_| true,
+            || {
+                let fitted = parts
+                    .timed("fit", || setup.fit(&cell.victim, None, cell.repeat, cell.list_length(), ctx))?;
+                Ok(Clean { fitted: Arc::new(fitted), rankings: Memo::default(), unseen: OnceLock::new() })
+            },
+        )
     }
 
     /// The fake users of a cell: the first of those that the largest cell of the plan takes.
@@ -111,17 +141,21 @@ impl Trials {
             targets = vec![*target];
         }
         let fakes = self.fakes(planned, &setup, &clean, &targets, &mut parts, ctx)?;
-        let before = clean.rankings.get(&Key::of(&(&targets, cell.threat.exclude, &cell.measure)), |_| true, || {
-            parts.timed("rank", || rank_cell(cell, &setup, &clean.fitted, &targets, ctx))
-        })?;
-        let after = if fakes.profiles.is_empty() {
-            before.clone()
+        let before = clean.rankings.get(
+            &Key::of(&(&targets, cell.threat.exclude, &cell.measure)),
+            |_| true,
+            || parts.timed("rank", || rank_cell(cell, &setup, &clean.fitted, &targets, ctx)),
+        )?;
+        let (attacked, after) = if fakes.profiles.is_empty() {
+            (clean.fitted.clone(), before.clone())
         } else {
             let attacked = parts.timed("fit", || {
                 setup.fit(&cell.victim, Some(&fakes), cell.repeat, cell.list_length(), ctx)
             })?;
-            Arc::new(parts.timed("rank", || rank_cell(cell, &setup, &attacked, &targets, ctx))?)
+            let after = parts.timed("rank", || rank_cell(cell, &setup, &attacked, &targets, ctx))?;
+            (Arc::new(attacked), Arc::new(after))
         };
+        let displacement = cell.measure.rmse_shift.then(|| clean.displacement(&setup, &attacked)).flatten();
         let labels = setup.labels(&targets);
         let feedback = cell.victim.bind(&setup.dataset.users, &setup.dataset.items).feedback();
         let audience = setup.audience(&cell.threat.target_users)?;
@@ -130,7 +164,8 @@ impl Trials {
             _ => Vec::new(),
         };
         let trial = Trial {
-            clean: &before,
+            clean: Some(&before),
+            displacement,
             attacked: &after,
             fakes: &fakes,
             audience: &audience,
@@ -186,7 +221,9 @@ fn cannot_be(cell: &Cell, setup: &Setup) -> Option<String> {
         return Some(format!("{name} cannot {} on data {kind} ratings", cell.threat.objective));
     }
     match (cell.attack.attack().needs().victim, cell.threat.black_box) {
-        (Grant::Queries, None) => Some(format!("{name} asks the victim for lists, and the threat grants no black box")),
+        (Grant::Queries, None) => {
+            Some(format!("{name} asks the victim for lists, and the threat grants no black box"))
+        }
         (Grant::Recipe | Grant::Full, Some(_)) => {
             Some(format!("{name} needs to know the victim, and the threat makes it a black box"))
         }
@@ -194,7 +231,13 @@ fn cannot_be(cell: &Cell, setup: &Setup) -> Option<String> {
     }
 }
 
-fn rank_cell(cell: &Cell, setup: &Setup, fitted: &Fitted, targets: &[ItemId], ctx: &Ctx<'_>) -> Result<Rankings, TrialError> {
+fn rank_cell(
+    cell: &Cell,
+    setup: &Setup,
+    fitted: &Fitted,
+    targets: &[ItemId],
+    ctx: &Ctx<'_>,
+) -> Result<Rankings, TrialError> {
     setup.rank(&cell.victim, fitted, targets, cell.threat.exclude, &cell.measure, ctx)
 }
 
@@ -208,7 +251,10 @@ fn popular_already(
     for (&target, label) in targets.iter().zip(labels) {
         let before = crate::metrics::hit_ratio(clean, target, k)?.mean().unwrap_or(0.0);
         if before >= POPULAR_ALREADY {
-            notes.push(format!("target {label} is in the first {k} places of {:.0} % of users without any attack", 100.0 * before));
+            notes.push(format!(
+                "target {label} is in the first {k} places of {:.0} % of users without any attack",
+                100.0 * before
+            ));
         }
     }
     Ok(notes)

@@ -75,7 +75,10 @@ fn taken_together(train: &Interactions, target: ItemId) -> Vec<u32> {
 fn quantile(values: &[f64], q: f64) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
-    sorted.get(((sorted.len() as f64 * q) as usize).min(sorted.len().saturating_sub(1))).copied().unwrap_or(0.0)
+    sorted
+        .get(((sorted.len() as f64 * q) as usize).min(sorted.len().saturating_sub(1)))
+        .copied()
+        .unwrap_or(0.0)
 }
 
 #[cfg(test)]
@@ -86,7 +89,8 @@ mod tests {
     fn data(rows: &[&[u32]]) -> Interactions {
         let users = rows.iter().enumerate().flat_map(|(u, r)| vec![u as u32; r.len()]).collect();
         let items = rows.concat();
-        Interactions::from_triples(rows.len(), 6, Triples { users, items, ..Triples::default() }, None).unwrap()
+        Interactions::from_triples(rows.len(), 6, Triples { users, items, ..Triples::default() }, None)
+            .unwrap()
     }
 
     fn group<'a>(groups: &'a [UserGroup], name: &str) -> &'a [UserId] {

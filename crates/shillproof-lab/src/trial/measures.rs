@@ -4,7 +4,7 @@ use shillproof_core::{Audience, FakeProfiles, ItemId};
 
 use super::groups::UserGroup;
 use crate::metrics::{
-    self, Measure, MetricError, PerUser, Protocol, average_predicted_rating, display_rate_any,
+    self, Displacement, Measure, MetricError, PerUser, Protocol, average_predicted_rating, display_rate_any,
     display_rate_pair, hit_ratio, hit_ratio_any, hit_ratio_eligible, prediction_shift, rank_shift,
 };
 use crate::rankings::Rankings;
@@ -14,16 +14,18 @@ use crate::spec::MeasureSpec;
 pub const HIT_RATIO_OF: &str = "hit_ratio_of/";
 
 /// What one trial is measured by.
-pub(super) struct Trial<'a> {
-    pub(super) clean: &'a Rankings,
-    pub(super) attacked: &'a Rankings,
-    pub(super) fakes: &'a FakeProfiles,
-    pub(super) audience: &'a Audience,
+pub(crate) struct Trial<'a> {
+    /// The victim on clean data, where it was trained: shifts are taken to it.
+    pub(crate) clean: Option<&'a Rankings>,
+    pub(crate) displacement: Option<Displacement>,
+    pub(crate) attacked: &'a Rankings,
+    pub(crate) fakes: &'a FakeProfiles,
+    pub(crate) audience: &'a Audience,
     /// Labels of the targets, in the order of the rankings.
-    pub(super) labels: &'a [String],
+    pub(crate) labels: &'a [String],
     /// Kinds of users, where there is one target.
-    pub(super) groups: &'a [UserGroup],
-    pub(super) spec: &'a MeasureSpec,
+    pub(crate) groups: &'a [UserGroup],
+    pub(crate) spec: &'a MeasureSpec,
 }
 
 /// Collects rows; a metric that this victim or split cannot have leaves none.
@@ -31,7 +33,13 @@ pub(super) struct Trial<'a> {
 struct Rows(Vec<Measure>);
 
 impl Rows {
-    fn push(&mut self, metric: impl Into<String>, k: Option<usize>, target: Option<&str>, value: Option<f64>) {
+    fn push(
+        &mut self,
+        metric: impl Into<String>,
+        k: Option<usize>,
+        target: Option<&str>,
+        value: Option<f64>,
+    ) {
         let row = |value| Measure { metric: metric.into(), k, target: target.map(str::to_owned), value };
         self.0.extend(value.map(row));
     }
@@ -53,7 +61,7 @@ fn available<T>(result: Result<T, MetricError>) -> Result<Option<T>, MetricError
 }
 
 impl Trial<'_> {
-    pub(super) fn measures(&self) -> Result<Vec<Measure>, MetricError> {
+    pub(crate) fn measures(&self) -> Result<Vec<Measure>, MetricError> {
         let mut rows = Rows::default();
         for (&target, label) in self.attacked.targets().iter().zip(self.labels) {
             self.target(&mut rows, target, label)?;
@@ -64,6 +72,10 @@ impl Trial<'_> {
         }
         rows.push("rmse", None, None, available(metrics::rmse(self.attacked))?);
         rows.push("mae", None, None, available(metrics::mae(self.attacked))?);
+        if let Some(Displacement { value, standard_error }) = self.displacement {
+            rows.push("rmse_shift", None, None, Some(value));
+            rows.push("rmse_shift/standard_error", None, None, Some(standard_error));
+        }
         rows.push("fake_users", None, None, Some(self.fakes.profiles.len() as f64));
         rows.push("fake_interactions", None, None, Some(self.fakes.interactions() as f64));
         rows.push("queries", None, None, Some(self.fakes.queries as f64));
@@ -80,18 +92,22 @@ impl Trial<'_> {
                 rows.push(format!("{HIT_RATIO_OF}{}", group.name), Some(k), Some(label), of_group);
             }
         }
-        let moved = |result| available(result).map(|value: Option<PerUser>| value.and_then(|v| v.mean()));
-        rows.push("rank_shift", None, Some(label), moved(rank_shift(self.clean, self.attacked, target))?);
-        rows.push("prediction_shift", None, Some(label), moved(prediction_shift(self.clean, self.attacked, target))?);
         let rating = available(average_predicted_rating(self.attacked, target))?.flatten();
         rows.push("average_predicted_rating", None, Some(label), rating);
+        let Some(clean) = self.clean else { return Ok(()) };
+        let moved = |result| available(result).map(|value: Option<PerUser>| value.and_then(|v| v.mean()));
+        rows.push("rank_shift", None, Some(label), moved(rank_shift(clean, self.attacked, target))?);
+        rows.push(
+            "prediction_shift",
+            None,
+            Some(label),
+            moved(prediction_shift(clean, self.attacked, target))?,
+        );
         Ok(())
     }
 
     fn set(&self, rows: &mut Rows, k: usize) -> Result<(), MetricError> {
-        if self.labels.len() > 1 {
-            rows.push("hit_ratio_any", Some(k), None, hit_ratio_any(self.attacked, k)?.mean());
-        }
+        rows.push("hit_ratio_any", Some(k), None, hit_ratio_any(self.attacked, k)?.mean());
         if *self.audience != Audience::All {
             let any = display_rate_any(self.attacked, self.audience, k)?;
             rows.push("display_rate_any", Some(k), None, any.mean());
@@ -116,7 +132,12 @@ impl Trial<'_> {
                 let Some(value) = available(metric(self.attacked, k, protocol))? else { continue };
                 let name = format!("{name}{suffix}");
                 rows.push(format!("{name}/standard_error"), Some(k), None, value.standard_error());
-                rows.push("accuracy_users", Some(k), None, (rows.lacks("accuracy_users", k)).then(|| value.population() as f64));
+                rows.push(
+                    "accuracy_users",
+                    Some(k),
+                    None,
+                    (rows.lacks("accuracy_users", k)).then(|| value.population() as f64),
+                );
                 rows.push(name, Some(k), None, value.mean());
             }
         }

@@ -55,7 +55,7 @@ mod tests {
 
     #[test]
     fn makes_once_unless_it_will_not_do_or_failed() {
-        let (memo, key, made) = (Memo::default(), Key::of(&"x"), Cell::new(0));
+        let (memo, key, made) = (Memo::<Vec<u8>>::default(), Key::of(&"x"), Cell::new(0));
         let make = |size: usize| {
             made.set(made.get() + 1);
             Ok::<_, String>(vec![0; size])

@@ -12,6 +12,7 @@ mod setup;
 
 pub use executor::Trials;
 pub use groups::{TRAITS, UserGroup, user_groups};
+pub(crate) use measures::Trial;
 pub use measures::HIT_RATIO_OF;
 pub use setup::{Fitted, Setup};
 
@@ -24,6 +25,7 @@ use thiserror::Error;
 
 use crate::metrics::MetricError;
 use crate::rankings::RankError;
+use crate::stats::GroupedError;
 
 /// Why a trial came to no end. Fragments that read well after "failed to".
 #[derive(Debug, Error)]
@@ -69,6 +71,9 @@ pub enum TrialError {
     /// The genuine users could not be ranked.
     #[error(transparent)]
     Rank(#[from] RankError),
+    /// A measured value is not a number, or there twice.
+    #[error(transparent)]
+    Values(#[from] GroupedError),
     /// Something could not be measured.
     #[error(transparent)]
     Metric(#[from] MetricError),
@@ -88,9 +93,11 @@ impl TrialError {
             Self::Fit(FitError::NeedsRatings) => {
                 Some("choose a victim for implicit data, such as `wrmf`, or give data with ratings".into())
             }
-            Self::NoPredictions => Some("choose targets by another rule, or a victim that predicts ratings, such as `als`".into()),
+            Self::NoPredictions => Some(
+                "choose targets by another rule, or a victim that predicts ratings, such as `als`".into(),
+            ),
             Self::DataChanged { .. } => Some("run the command again: it plans anew".into()),
-            Self::NoSuchTarget { .. } | Self::Fakes(_) | Self::Fit(_) => None,
+            Self::NoSuchTarget { .. } | Self::Values(_) | Self::Fakes(_) | Self::Fit(_) => None,
         }
     }
 }

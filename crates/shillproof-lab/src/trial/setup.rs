@@ -2,7 +2,9 @@
 
 use std::sync::{Arc, OnceLock};
 
-use shillproof_core::{Ctx, FakeProfiles, Feedback, FitJob, Interactions, ItemId, Recommender, Seed, Ties, Victim};
+use shillproof_core::{
+    Ctx, FakeProfiles, Feedback, FitJob, Interactions, ItemId, Recommender, Seed, Ties, Victim,
+};
 use shillproof_data::Dataset;
 use shillproof_data::split::{Split, SplitSpec};
 
@@ -94,7 +96,8 @@ impl Setup {
         let valid = match (&parts.valid, fakes) {
             // Fake users hold nothing out: their rows in the validation part are empty.
             (Some(valid), Some(fakes)) => {
-                let empty = FakeProfiles { profiles: vec![Default::default(); fakes.profiles.len()], ..*fakes };
+                let empty =
+                    FakeProfiles { profiles: vec![Default::default(); fakes.profiles.len()], ..*fakes };
                 Some(valid.append(&empty)?)
             }
             (valid, _) => valid.clone(),

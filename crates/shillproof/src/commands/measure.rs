@@ -8,7 +8,6 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use shillproof_core::catalogue::Catalogue;
 use shillproof_lab::measurement::{Measurement, Request, measure};
-use shillproof_lab::rankings::TargetTies;
 use shillproof_lab::spec::MeasureSpec;
 use shillproof_lab::trial::Setup;
 
@@ -92,7 +91,7 @@ impl Measure {
         let mut k = self.k.clone();
         k.sort_unstable();
         k.dedup();
-        let spec = MeasureSpec { hit_ratio: k, sampled: self.sampled, ties: TargetTies::default() };
+        let spec = MeasureSpec { hit_ratio: k, sampled: self.sampled, ..MeasureSpec::default() };
         let request = Request {
             victim: &victim,
             fakes: fakes.as_ref(),
