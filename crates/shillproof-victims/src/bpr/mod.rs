@@ -85,3 +85,43 @@ impl Victim for Bpr {
         Ok(Box::new(FactorModel::ranking(users, items)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use shillproof_core::{Interactions, Seed, Triples, UserId};
+
+    /// User 0 has everything, user 1 the first item, user 2 nothing.
+    fn data() -> Interactions {
+        let cells = Triples { users: vec![0, 0, 0, 1], items: vec![0, 1, 2, 0], ratings: None, times: None };
+        Interactions::from_triples(3, 3, cells, None).unwrap()
+    }
+
+    fn fit(recipe: &Bpr) -> Result<Box<dyn Recommender>, FitError> {
+        recipe.fit(&FitJob::new(&data()), &Ctx::new(Seed::new(1)))
+    }
+
+    #[test]
+    fn a_user_who_has_everything_is_passed_over() {
+        let model = fit(&Bpr { epochs: 500, ..Bpr::default() }).unwrap();
+        let mut scores = [0.0; 3];
+        model.scorer().unwrap().score(UserId(1), None, &mut scores);
+        assert!(scores[0] > scores[1] + 1.0 && scores[0] > scores[2] + 1.0, "{scores:?}");
+        // Alone, such a user gives nothing to draw: the model stays at its start.
+        let alone = data().filter(|user, _, _| user == UserId(0));
+        let start = |epochs| {
+            let recipe = Bpr { epochs, ..Bpr::default() };
+            let model = recipe.fit(&FitJob::new(&alone), &Ctx::new(Seed::new(1))).unwrap();
+            let mut scores = [0.0; 3];
+            model.scorer().unwrap().score(UserId(0), None, &mut scores);
+            scores
+        };
+        assert_eq!(start(1), start(50));
+    }
+
+    #[test]
+    fn divergence_is_an_error() {
+        let wild = Bpr { learning_rate: 1e30, regularization: 1.0, ..Bpr::default() };
+        assert!(matches!(fit(&wild), Err(FitError::Diverged { iteration: 1..=3 })));
+    }
+}
