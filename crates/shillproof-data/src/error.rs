@@ -95,21 +95,14 @@ pub enum DataError {
         hint: String,
     },
     /// Content that is not the known data set it is said to be.
-    #[error(
-        "{}: found {found} with checksum {found_checksum}, expected {expected} with checksum {expected_checksum}",
-        path.display()
-    )]
+    #[error("{}: found {found}, expected {expected}", path.display())]
     Checksum {
         /// The file or folder.
         path: PathBuf,
-        /// Counts found.
+        /// Counts and checksum found.
         found: String,
-        /// Checksum found.
-        found_checksum: String,
-        /// Counts of the known data set.
+        /// Name, counts and checksum of the known data set.
         expected: String,
-        /// Its checksum.
-        expected_checksum: String,
         /// What to do about it.
         hint: String,
     },

@@ -30,4 +30,6 @@ pub use labels::Labels;
 pub use load::{load, load_files};
 pub use options::{DataOptions, SequenceUser, Sequences, parse_rating_scale};
 pub use statistics::{RatingCount, Statistics};
+#[cfg(feature = "parquet")]
+pub use write::write_parquet;
 pub use write::{save, write_csv, write_inter};

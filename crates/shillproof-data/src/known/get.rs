@@ -92,9 +92,7 @@ fn not_in(set: &KnownSet, folder: &Path) -> DataError {
     DataError::Checksum {
         path: folder.to_owned(),
         found: "no file of it".into(),
-        found_checksum: "(none)".into(),
-        expected: format!("{} ({}) with {}", set.name, set.files.join(", "), set.counts()),
-        expected_checksum: set.checksum.clone(),
+        expected: format!("{} in {}", set.said(), set.files.join(", ")),
         hint: format!("download it from {} and name the file or the folder of its files", set.page),
     }
 }

@@ -127,13 +127,13 @@ impl KnownSet {
         }
     }
 
-    fn counts(&self) -> String {
-        counts(self.users, self.items, self.interactions)
+    fn said(&self) -> String {
+        format!("{}: {}", self.name, counts(self.users, self.items, self.interactions, &self.checksum))
     }
 }
 
-fn counts(users: usize, items: usize, interactions: usize) -> String {
-    format!("{users} users, {items} items, {interactions} interactions")
+fn counts(users: usize, items: usize, interactions: usize, checksum: &str) -> String {
+    format!("{users} users, {items} items, {interactions} interactions with checksum {checksum}")
 }
 
 #[cfg(test)]

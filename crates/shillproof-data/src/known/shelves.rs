@@ -163,10 +163,8 @@ fn attempt(set: &KnownSet, files: &[PathBuf], read: &DataOptions) -> Result<Foun
     }
     Err(DataError::Checksum {
         path: files.first().cloned().unwrap_or_default(),
-        found: counts(data.users.len(), data.items.len(), data.interactions.len()),
-        found_checksum: data.checksum,
-        expected: format!("{} with {}", set.name, set.counts()),
-        expected_checksum: set.checksum.clone(),
+        found: counts(data.users.len(), data.items.len(), data.interactions.len(), &data.checksum),
+        expected: set.said(),
         hint: format!("download it again from {}, or load this file by its path", set.page),
     })
 }

@@ -2,6 +2,8 @@
 
 mod collect;
 pub(crate) mod columns;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod sequence;
 mod source;
 mod split;
@@ -14,7 +16,7 @@ use collect::Collector;
 use source::Content;
 
 use crate::dataset::Dataset;
-use crate::error::{DataError, Place};
+use crate::error::DataError;
 use crate::options::DataOptions;
 
 /// Reads files that together are one data set, without the filters that need whole data sets.
@@ -34,10 +36,13 @@ pub(crate) fn read(name: &str, paths: &[PathBuf], options: &DataOptions) -> Resu
     collector.finish(name, first, options)
 }
 
+#[cfg(feature = "parquet")]
+use self::parquet::read as read_parquet;
+
 #[cfg(not(feature = "parquet"))]
 fn read_parquet(path: &Path, _: &DataOptions, _: &mut Collector) -> Result<(), DataError> {
     Err(DataError::Malformed {
-        place: Place::file(path),
+        place: crate::error::Place::file(path),
         found: "a Parquet file".into(),
         expected: "text: this program was built without Parquet".into(),
         hint: "build with `--features parquet`, or export the table as CSV".into(),

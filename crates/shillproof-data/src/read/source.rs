@@ -12,7 +12,7 @@ use crate::error::{DataError, Place};
 pub(crate) const LONGEST_LINE: usize = 16 << 20;
 /// What an .xz or .zst file may ask for to be unpacked: what their strongest ordinary settings need.
 const UNPACK_MEMORY: u64 = 128 << 20;
-const FIRST_BUFFER: usize = 256 << 10;
+const FIRST_BUFFER: usize = 64 << 10;
 
 /// What the first bytes of a file say it is.
 pub(crate) enum Content {

@@ -147,7 +147,7 @@ impl Fields {
             Separator::Blanks => {
                 let mut start = None;
                 for (at, b) in line.iter().enumerate() {
-                    match (b.is_ascii_whitespace(), start) {
+                    match (matches!(b, b' ' | b'\t'), start) {
                         (true, Some(from)) => {
                             self.spans.push((from, at));
                             start = None;

@@ -1,10 +1,16 @@
 //! From data sets to files.
 
+#[cfg(feature = "parquet")]
+mod parquet;
+
 use std::io::{self, Write};
 use std::path::Path;
 
 use crate::dataset::Dataset;
 use crate::error::DataError;
+
+#[cfg(feature = "parquet")]
+pub use self::parquet::write_parquet;
 
 /// Writes a data set as CSV with the header `user,item[,rating][,timestamp]`. Reading it gives the same
 /// data set: labels as they are, ratings in the shortest form that reads back to the same value.
@@ -105,9 +111,6 @@ pub fn save(path: &Path, data: &Dataset) -> Result<(), DataError> {
     file.persist(path).map_err(|e| io(e.error))?;
     Ok(())
 }
-
-#[cfg(feature = "parquet")]
-use crate::parquet::write_parquet;
 
 #[cfg(not(feature = "parquet"))]
 fn write_parquet(_: impl Write, _: &Dataset) -> Result<(), DataError> {
