@@ -125,9 +125,9 @@ impl DataError {
                 std::io::ErrorKind::NotFound => Some("check the path".into()),
                 _ => None,
             },
-            Self::TooFew { .. } => {
-                Some("lower or leave out `--min-rating`, `--min-user` and `--min-item`, or give more data".into())
-            }
+            Self::TooFew { .. } => Some(
+                "lower or leave out `--min-rating`, `--min-user` and `--min-item`, or give more data".into(),
+            ),
             Self::NotFound { hint, .. }
             | Self::Malformed { hint, .. }
             | Self::Setting { hint, .. }

@@ -117,17 +117,29 @@ pub fn read_fakes(path: &Path, data: &Dataset) -> Result<FakeProfiles, DataError
             Some(scale) if !scale.contains(value) => return Err(table::off_scale(place, value, scale)),
             Some(_) => value,
             None if value > 0.0 => 1.0,
-            None => return Err(malformed(place, &format!("the rating {value}"), "a positive rating: the data is implicit")),
+            None => {
+                return Err(malformed(
+                    place,
+                    &format!("the rating {value}"),
+                    "a positive rating: the data is implicit",
+                ));
+            }
         };
         let position = match order {
             None => 0,
-            Some(at) => values::time(&record[at]).ok_or_else(|| table::no_time(place.clone(), &record[at], at))?,
+            Some(at) => {
+                values::time(&record[at]).ok_or_else(|| table::no_time(place.clone(), &record[at], at))?
+            }
         };
         let line = place.line.unwrap_or_default();
         if let Some(before) = seen.insert((user, item), line) {
             return Err(malformed(
                 place,
-                &format!("{} for {} again, as on line {before}", quote(data.items.get(item).as_bytes()), quote(label.as_bytes())),
+                &format!(
+                    "{} for {} again, as on line {before}",
+                    quote(data.items.get(item).as_bytes()),
+                    quote(label.as_bytes())
+                ),
                 "each item once a fake user",
             ));
         }
@@ -158,7 +170,8 @@ fn malformed(place: Place, found: &str, expected: &str) -> DataError {
 }
 
 fn unknown_item(place: Place, item: &str, data: &Dataset) -> DataError {
-    let near = data.items.iter().min_by_key(|known| strsim::damerau_levenshtein(known, item)).unwrap_or_default();
+    let near =
+        data.items.iter().min_by_key(|known| strsim::damerau_levenshtein(known, item)).unwrap_or_default();
     DataError::Malformed {
         place,
         found: format!("the item {}, which is not in {}", quote(item.as_bytes()), data.name),

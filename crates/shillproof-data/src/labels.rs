@@ -117,8 +117,7 @@ impl Interner {
     pub(crate) fn intern(&mut self, label: &str) -> u32 {
         let Self { arena, table, hasher } = self;
         let hash = hasher.hash_one(label);
-        let found =
-            table.entry(hash, |&id| arena.get(id) == label, |&id| hasher.hash_one(arena.get(id)));
+        let found = table.entry(hash, |&id| arena.get(id) == label, |&id| hasher.hash_one(arena.get(id)));
         match found {
             hashbrown::hash_table::Entry::Occupied(entry) => *entry.get(),
             hashbrown::hash_table::Entry::Vacant(entry) => {

@@ -35,7 +35,9 @@ pub(crate) fn unknown_data(data: &str) -> DataError {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let files = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| {
         let name = entry.file_name();
-        if folder == Path::new(".") { PathBuf::from(name) } else { folder.join(name) }.to_string_lossy().into_owned()
+        if folder == Path::new(".") { PathBuf::from(name) } else { folder.join(name) }
+            .to_string_lossy()
+            .into_owned()
     });
     let near = known::list()
         .iter()

@@ -74,7 +74,9 @@ impl FromStr for Sequences {
                     return Err(DataError::Setting {
                         name: "--sequences",
                         got: format!("`{text}`"),
-                        expected: "`first-field` or `line-number`, and `,count` or `,unordered` where they hold".into(),
+                        expected:
+                            "`first-field` or `line-number`, and `,count` or `,unordered` where they hold"
+                                .into(),
                         hint: "for lines `user item item ...` write `--sequences first-field`".into(),
                     });
                 }

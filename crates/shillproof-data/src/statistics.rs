@@ -58,7 +58,8 @@ impl Statistics {
             per_item_mean: share(items as f64),
             popularity_gini: gini(data.item_counts()),
             mean_rating: ratings.as_ref().filter(|_| interactions > 0).map(|ratings| {
-                ratings.iter().map(|r| f64::from(r.rating) * r.count as f64).sum::<f64>() / interactions as f64
+                ratings.iter().map(|r| f64::from(r.rating) * r.count as f64).sum::<f64>()
+                    / interactions as f64
             }),
             ratings: ratings.filter(|ratings| ratings.len() <= 20),
             times: times.fold(None, |span: Option<(i64, i64)>, t| {

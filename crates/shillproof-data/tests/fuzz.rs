@@ -61,7 +61,8 @@ fn whole_files() -> Vec<Vec<u8>> {
     gz.write_all(&files[0]).unwrap();
     let mut xz = liblzma::write::XzEncoder::new(Vec::new(), 0);
     xz.write_all(&files[0]).unwrap();
-    let packed = [gz.finish().unwrap(), xz.finish().unwrap(), zstd::stream::encode_all(&files[0][..], 1).unwrap()];
+    let packed =
+        [gz.finish().unwrap(), xz.finish().unwrap(), zstd::stream::encode_all(&files[0][..], 1).unwrap()];
     files.extend(packed);
     #[cfg(feature = "parquet")]
     {
@@ -75,8 +76,26 @@ fn whole_files() -> Vec<Vec<u8>> {
 }
 
 const SPICE: [&[u8]; 20] = [
-    b"\n", b"\r\n", b",", b"\t", b"::", b"\"", b"\"\"", b" ", b"nan", b"-", b"1e308", b"9223372036854775807", b"\0", b"\xff",
-    b"\xef\xbb\xbf", b"user", b"item", b":token", b"_", b"2020-02-30",
+    b"\n",
+    b"\r\n",
+    b",",
+    b"\t",
+    b"::",
+    b"\"",
+    b"\"\"",
+    b" ",
+    b"nan",
+    b"-",
+    b"1e308",
+    b"9223372036854775807",
+    b"\0",
+    b"\xff",
+    b"\xef\xbb\xbf",
+    b"user",
+    b"item",
+    b":token",
+    b"_",
+    b"2020-02-30",
 ];
 
 /// One of the whole files with some bytes changed, cut, doubled or put in.
@@ -119,7 +138,8 @@ fn peak_memory() -> Option<u64> {
 /// A seeded run over damaged files. `SHILLPROOF_FUZZ_INPUTS=2000000 cargo test --release --test fuzz` makes it a long one.
 #[test]
 fn damaged_files_never_panic() {
-    let inputs: u64 = std::env::var("SHILLPROOF_FUZZ_INPUTS").ok().and_then(|n| n.parse().ok()).unwrap_or(3000);
+    let inputs: u64 =
+        std::env::var("SHILLPROOF_FUZZ_INPUTS").ok().and_then(|n| n.parse().ok()).unwrap_or(3000);
     let files = whole_files();
     let folder = tempfile::Builder::new().prefix("shillproof").tempdir_in(fast_folder()).unwrap();
     let seed = Seed::new(1).child("damaged files");

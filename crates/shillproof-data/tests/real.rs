@@ -159,7 +159,8 @@ fn other_columns_and_orders_of_ml_100k_are_the_same_data_set() {
     let turned: Vec<[String; 4]> =
         shuffled_rows(&data).into_iter().map(|[u, i, r, t]| [t, format!("\"{r}.0\""), i, u]).collect();
     std::fs::write(&path, joined(&turned, "Zeit,Note,Film,Kunde\n", ",")).unwrap();
-    let options = DataOptions { columns: Some("timestamp,rating,item,user".into()), ..DataOptions::default() };
+    let options =
+        DataOptions { columns: Some("timestamp,rating,item,user".into()), ..DataOptions::default() };
     let again = load(path.to_str().unwrap(), &options).unwrap();
     assert_eq!((again.interactions, again.checksum), (data.interactions, data.checksum));
     assert!(again.notes.iter().any(|note| note.contains("taken for a header")));
@@ -216,7 +217,12 @@ fn ml_1m_with_other_times_is_recognised_by_its_ratings() {
     for user in data.interactions.users() {
         for (item, rating) in data.interactions.row(user).iter() {
             let (user, item) = (data.users.get(user.0), data.items.get(item.0));
-            writeln!(text, "{user}::{item}::{rating}::{}", i64::from(item.bytes().next().unwrap()) + 978_300_000).unwrap();
+            writeln!(
+                text,
+                "{user}::{item}::{rating}::{}",
+                i64::from(item.bytes().next().unwrap()) + 978_300_000
+            )
+            .unwrap();
         }
     }
     std::fs::write(&path, text).unwrap();

@@ -77,5 +77,8 @@ fn canonical_content_is_what_the_page_says() {
     assert_eq!(String::from_utf8(text).unwrap(), said);
     // By Python: hashlib.sha256(said.encode()).hexdigest().
     assert_eq!(data.checksum, "56e49e23372a61405ba7af05f2b18cedaf111065d57eb6cb28db2525341e9da5");
-    assert_eq!(data.checksum_without_times(), "ecfad8c9fa4ecb471fe32d0339d406e1233b96ccca601ab89d6b2e6287958e4e");
+    assert_eq!(
+        data.checksum_without_times(),
+        "ecfad8c9fa4ecb471fe32d0339d406e1233b96ccca601ab89d6b2e6287958e4e"
+    );
 }

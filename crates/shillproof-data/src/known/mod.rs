@@ -145,9 +145,20 @@ mod tests {
         let mut names = std::collections::BTreeSet::new();
         for set in list() {
             assert!(names.insert(&set.name), "{} twice", set.name);
-            assert!(set.checksum.len() == 64 && set.checksum.bytes().all(|b| b.is_ascii_hexdigit()), "{}", set.name);
+            assert!(
+                set.checksum.len() == 64 && set.checksum.bytes().all(|b| b.is_ascii_hexdigit()),
+                "{}",
+                set.name
+            );
             assert!(!set.files.is_empty() && set.page.starts_with("https://"), "{}", set.name);
-            assert!(set.is_explicit() != (set.read.implicit || set.read.sequences.is_some() || set.read.columns.as_deref() == Some("user,item")), "{}", set.name);
+            assert!(
+                set.is_explicit()
+                    != (set.read.implicit
+                        || set.read.sequences.is_some()
+                        || set.read.columns.as_deref() == Some("user,item")),
+                "{}",
+                set.name
+            );
             set.read.check().unwrap();
             assert_eq!(find(&set.name), Some(set));
         }

@@ -33,7 +33,9 @@ impl Shelves {
     /// The folders of the user who runs this program.
     pub fn of_user() -> Self {
         let own = std::env::var_os("SHILLPROOF_DATA").filter(|folder| !folder.is_empty()).map(PathBuf::from);
-        let cache = etcetera::choose_base_strategy().ok().map(|base| base.cache_dir().join("shillproof").join("data"));
+        let cache = etcetera::choose_base_strategy()
+            .ok()
+            .map(|base| base.cache_dir().join("shillproof").join("data"));
         Self { own, cache }
     }
 
@@ -119,7 +121,8 @@ pub(super) fn search(set: &KnownSet, folder: &Path) -> Result<Option<Found>, Dat
         return Ok(None);
     }
     let mut mistake = None;
-    let usual: Option<Vec<PathBuf>> = set.files.iter().map(|file| packed_or_not(&folder.join(file))).collect();
+    let usual: Option<Vec<PathBuf>> =
+        set.files.iter().map(|file| packed_or_not(&folder.join(file))).collect();
     if let Some(files) = &usual {
         match attempt(set, files, &set.read) {
             Ok(found) => return Ok(Some(found)),

@@ -3,8 +3,10 @@
 use std::path::Path;
 
 use hashbrown::HashSet;
-use shillproof_core::{Interactions, RatingScale, Triples};
+use shillproof_core::{Interactions, Triples};
 
+use super::duplicates::{drop_duplicates, retain};
+use super::scale::observed_scale;
 use crate::dataset::Dataset;
 use crate::error::{DataError, Place, quote};
 use crate::labels::Interner;
@@ -172,12 +174,17 @@ impl Collector {
             } else {
                 ("interaction", "one")
             };
-            notes.push(format!("{dropped} of {rows} rows repeat the {what} of a user and an item: {kept} was kept"));
+            notes.push(format!(
+                "{dropped} of {rows} rows repeat the {what} of a user and an item: {kept} was kept"
+            ));
         }
         if let Some(least) = options.min_rating {
             let keep: Vec<bool> = triples.ratings.iter().flatten().map(|&r| r >= least).collect();
             retain(&mut triples, &keep);
-            notes.push(format!("{} interactions rated below {least} were left out", keep.len() - triples.users.len()));
+            notes.push(format!(
+                "{} interactions rated below {least} were left out",
+                keep.len() - triples.users.len()
+            ));
         }
         if scale.is_none() {
             triples.ratings = None;
@@ -236,95 +243,9 @@ fn place_missing_times(times: &mut [i64], notes: &mut Vec<String>) {
     if missing > 0 {
         let after = times.iter().copied().filter(|&t| t != NO_TIME).max().unwrap_or(0).saturating_add(1);
         times.iter_mut().filter(|t| **t == NO_TIME).for_each(|t| *t = after);
-        notes.push(format!("{missing} of {} rows have no time: they come after the user's others", times.len()));
-    }
-}
-
-/// Minimum, maximum and smallest gap of the ratings seen.
-fn observed_scale(levels: &HashSet<u32>, path: &Path, notes: &mut Vec<String>) -> Result<RatingScale, DataError> {
-    let mut levels: Vec<f32> = levels.iter().map(|&bits| f32::from_bits(bits)).collect();
-    levels.sort_unstable_by(f32::total_cmp);
-    let (min, max) = (levels[0], levels[levels.len() - 1]);
-    let gap = levels.windows(2).map(|pair| decimal_gap(pair[0], pair[1])).fold(f64::INFINITY, f64::min);
-    let Ok(scale) = RatingScale::new(min, max, gap as f32) else {
-        let (found, expected) = if levels.len() == 1 {
-            (format!("the rating {min} in every row"), "at least two different ratings, to see the rating scale")
-        } else {
-            (format!("ratings from {min} to {max} that no scale spans"), "ratings within what 32-bit floats tell apart")
-        };
-        return Err(DataError::Malformed {
-            place: Place::file(path),
-            found,
-            expected: expected.into(),
-            hint: "add `--implicit` if a row only says that an interaction took place, or give the scale, \
-                   for example `--rating-scale 1:5:1`"
-                .into(),
-        });
-    };
-    notes.push(format!("rating scale {min}:{max}:{} as observed (state it with `--rating-scale`)", scale.step));
-    if let Some(off) = levels.iter().find(|&&level| !scale.contains(level)) {
-        notes.push(format!("ratings are unevenly spaced: {off} is not {min} plus a multiple of {}", scale.step));
-    }
-    Ok(scale)
-}
-
-/// The distance of two ratings as a person wrote them: 3.7 - 3.6 is 0.1, not 0.10000014.
-fn decimal_gap(a: f32, b: f32) -> f64 {
-    let decimal = |x: f32| x.to_string().parse::<f64>().unwrap_or(f64::from(x));
-    let gap = decimal(b) - decimal(a);
-    format!("{gap:.6e}").parse().unwrap_or(gap)
-}
-
-/// Keeps the latest of the rows of one user and item; of equally late ones the last. Returns how many went.
-fn drop_duplicates(triples: &mut Triples, n_users: usize) -> usize {
-    let n = triples.users.len();
-    let mut next = vec![0u32; n_users + 1];
-    for &user in &triples.users {
-        next[user as usize + 1] += 1;
-    }
-    for user in 0..n_users {
-        next[user + 1] += next[user];
-    }
-    let row_start = next.clone();
-    let mut order = vec![0u32; n];
-    for (at, &user) in triples.users.iter().enumerate() {
-        let slot = &mut next[user as usize];
-        order[*slot as usize] = at as u32;
-        *slot += 1;
-    }
-    let mut keep: Vec<bool> = Vec::new();
-    let mut row: Vec<(u32, u32)> = Vec::new();
-    for span in row_start.windows(2) {
-        row.clear();
-        row.extend(order[span[0] as usize..span[1] as usize].iter().map(|&at| (triples.items[at as usize], at)));
-        row.sort_unstable();
-        for same in row.chunk_by(|a, b| a.0 == b.0).filter(|same| same.len() > 1) {
-            keep.resize(n, true);
-            let time = |at: u32| triples.times.as_ref().map_or(0, |t| t[at as usize]);
-            let best = same.iter().map(|&(_, at)| (time(at), at)).max();
-            for &(_, at) in same {
-                keep[at as usize] = best.is_some_and(|(_, best)| best == at);
-            }
-        }
-    }
-    drop(order);
-    if !keep.is_empty() {
-        retain(triples, &keep);
-    }
-    n - triples.users.len()
-}
-
-fn retain(triples: &mut Triples, keep: &[bool]) {
-    fn column<T>(values: &mut Vec<T>, keep: &[bool]) {
-        let mut kept = keep.iter();
-        values.retain(|_| kept.next() == Some(&true));
-    }
-    column(&mut triples.users, keep);
-    column(&mut triples.items, keep);
-    if let Some(ratings) = &mut triples.ratings {
-        column(ratings, keep);
-    }
-    if let Some(times) = &mut triples.times {
-        column(times, keep);
+        notes.push(format!(
+            "{missing} of {} rows have no time: they come after the user's others",
+            times.len()
+        ));
     }
 }

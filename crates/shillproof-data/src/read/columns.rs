@@ -17,27 +17,101 @@ const NAMES: [(Role, &[&str]); 5] = [
     (
         Role::User,
         &[
-            "user", "users", "userid", "uid", "username", "reviewer", "reviewerid", "customer", "customerid", "member",
-            "memberid", "account", "accountid", "visitorid", "sessionid",
+            "user",
+            "users",
+            "userid",
+            "uid",
+            "username",
+            "reviewer",
+            "reviewerid",
+            "customer",
+            "customerid",
+            "member",
+            "memberid",
+            "account",
+            "accountid",
+            "visitorid",
+            "sessionid",
         ],
     ),
     (
         Role::Item,
         &[
-            "item", "items", "itemid", "iid", "movie", "movieid", "artist", "artistid", "book", "bookid", "isbn", "asin",
-            "parentasin", "product", "productid", "business", "businessid", "game", "gameid", "anime", "animeid", "song",
-            "songid", "track", "trackid", "album", "albumid", "poi", "poiid", "venue", "venueid", "article", "articleid",
-            "news", "newsid", "app", "appid", "video", "videoid", "recipe", "recipeid", "beer", "beerid", "joke", "jokeid",
+            "item",
+            "items",
+            "itemid",
+            "iid",
+            "movie",
+            "movieid",
+            "artist",
+            "artistid",
+            "book",
+            "bookid",
+            "isbn",
+            "asin",
+            "parentasin",
+            "product",
+            "productid",
+            "business",
+            "businessid",
+            "game",
+            "gameid",
+            "anime",
+            "animeid",
+            "song",
+            "songid",
+            "track",
+            "trackid",
+            "album",
+            "albumid",
+            "poi",
+            "poiid",
+            "venue",
+            "venueid",
+            "article",
+            "articleid",
+            "news",
+            "newsid",
+            "app",
+            "appid",
+            "video",
+            "videoid",
+            "recipe",
+            "recipeid",
+            "beer",
+            "beerid",
+            "joke",
+            "jokeid",
         ],
     ),
     (
         Role::Rating,
-        &["rating", "ratings", "score", "scores", "star", "stars", "value", "overall", "bookrating", "feedback", "preference"],
+        &[
+            "rating",
+            "ratings",
+            "score",
+            "scores",
+            "star",
+            "stars",
+            "value",
+            "overall",
+            "bookrating",
+            "feedback",
+            "preference",
+        ],
     ),
     (
         Role::Time,
         &[
-            "timestamp", "timestamps", "time", "date", "datetime", "ts", "unixtime", "unixreviewtime", "unixtimestamp",
+            "timestamp",
+            "timestamps",
+            "time",
+            "date",
+            "datetime",
+            "ts",
+            "unixtime",
+            "unixreviewtime",
+            "unixtimestamp",
             "createdat",
         ],
     ),
@@ -106,12 +180,14 @@ impl Columns {
 
     /// The columns that `--columns` names.
     pub(crate) fn parse(text: &str) -> Result<Self, DataError> {
-        let wrong = |got: String, hint: String| DataError::Setting {
+        let wrong = |got: String, hint: String| {
+            DataError::Setting {
             name: "--columns",
             got,
             expected: "`user`, `item` and, where they are, `rating`, `timestamp`, `position`, each once; `_` skips a column"
                 .into(),
             hint,
+        }
         };
         let mut roles = Vec::new();
         for name in text.split(',').map(str::trim) {
@@ -139,7 +215,10 @@ impl Columns {
             ),
             NoColumns::Without(role) => wrong(
                 format!("`{text}` without `{}`", role.name()),
-                format!("name the column that holds the {}: for example `--columns user,item,rating`", role.name()),
+                format!(
+                    "name the column that holds the {}: for example `--columns user,item,rating`",
+                    role.name()
+                ),
             ),
         })
     }
@@ -185,6 +264,10 @@ impl Columns {
 
     /// The last column that is read.
     pub(crate) fn last(&self) -> usize {
-        [Some(self.user), Some(self.item), self.rating, self.time, self.position].into_iter().flatten().max().unwrap_or(0)
+        [Some(self.user), Some(self.item), self.rating, self.time, self.position]
+            .into_iter()
+            .flatten()
+            .max()
+            .unwrap_or(0)
     }
 }

@@ -2,8 +2,10 @@
 
 mod collect;
 pub(crate) mod columns;
+mod duplicates;
 #[cfg(feature = "parquet")]
 mod parquet;
+mod scale;
 mod sequence;
 mod source;
 mod split;

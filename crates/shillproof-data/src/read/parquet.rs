@@ -123,7 +123,8 @@ fn malformed(place: Place, found: String, expected: String) -> DataError {
         place,
         found,
         expected,
-        hint: "write the table anew with columns `user`, `item`, `rating`, `timestamp`, or export it as CSV".into(),
+        hint: "write the table anew with columns `user`, `item`, `rating`, `timestamp`, or export it as CSV"
+            .into(),
     }
 }
 

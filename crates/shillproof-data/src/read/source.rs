@@ -47,8 +47,9 @@ pub(crate) fn open(path: &Path) -> Result<Content, DataError> {
     let (reader, packed): (Box<dyn Read + Send>, _) = match head[..] {
         [0x1f, 0x8b, ..] => (Box::new(flate2::read::MultiGzDecoder::new(whole)), Some("gzip")),
         [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => {
-            let stream = liblzma::stream::Stream::new_stream_decoder(UNPACK_MEMORY, liblzma::stream::CONCATENATED)
-                .map_err(|e| io(e.into()))?;
+            let stream =
+                liblzma::stream::Stream::new_stream_decoder(UNPACK_MEMORY, liblzma::stream::CONCATENATED)
+                    .map_err(|e| io(e.into()))?;
             (Box::new(liblzma::read::XzDecoder::new_stream(whole, stream)), Some("xz"))
         }
         [0x28, 0xb5, 0x2f, 0xfd, ..] => {

@@ -17,14 +17,8 @@ pub(crate) enum Separator {
 
 impl Separator {
     /// In the order in which they are tried.
-    const CANDIDATES: [Self; 6] = [
-        Self::Byte(b'\t'),
-        Self::Colons,
-        Self::Byte(b','),
-        Self::Byte(b';'),
-        Self::Byte(b'|'),
-        Self::Blanks,
-    ];
+    const CANDIDATES: [Self; 6] =
+        [Self::Byte(b'\t'), Self::Colons, Self::Byte(b','), Self::Byte(b';'), Self::Byte(b'|'), Self::Blanks];
 
     /// The separator that a person wrote.
     pub(crate) fn parse(text: &str) -> Result<Self, DataError> {
@@ -115,12 +109,19 @@ impl Fields {
     }
 
     #[inline]
-    pub(crate) fn split(&mut self, line: &[u8], separator: Separator, quoted: bool) -> Result<(), StrayQuote> {
+    pub(crate) fn split(
+        &mut self,
+        line: &[u8],
+        separator: Separator,
+        quoted: bool,
+    ) -> Result<(), StrayQuote> {
         self.spans.clear();
         self.unquoted.clear();
         self.line_length = line.len();
         match separator {
-            Separator::Byte(byte) if quoted && memchr(b'"', line).is_some() => self.split_quoted(line, byte)?,
+            Separator::Byte(byte) if quoted && memchr(b'"', line).is_some() => {
+                self.split_quoted(line, byte)?
+            }
             Separator::Byte(byte) => {
                 let mut start = 0;
                 for (at, &b) in line.iter().enumerate() {
@@ -227,7 +228,11 @@ mod tests {
         for line in ["a,\"b,c\",d", "\"x\"\"y\",z", "1,2,3", "\"\",\"\"", "a\"b,c"] {
             let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(line.as_bytes());
             let record = reader.records().next().unwrap().unwrap();
-            assert_eq!(fields(line, Separator::Byte(b',')).unwrap(), record.iter().collect::<Vec<_>>(), "{line}");
+            assert_eq!(
+                fields(line, Separator::Byte(b',')).unwrap(),
+                record.iter().collect::<Vec<_>>(),
+                "{line}"
+            );
         }
     }
 

@@ -24,7 +24,11 @@ struct Layout {
 
 /// Reads all rows of a file.
 pub(crate) fn read(lines: &mut Lines, options: &DataOptions, out: &mut Collector) -> Result<(), DataError> {
-    let typed = lines.path().file_name().is_some_and(|name| name.to_string_lossy().contains(".inter"));
+    // RecBole's files are not quoted.
+    let typed = lines
+        .path()
+        .file_name()
+        .is_some_and(|name| name.to_string_lossy().split('.').any(|part| part == "inter"));
     let Some(layout) = layout(lines, options, typed, &mut out.notes)? else {
         return Ok(());
     };
@@ -51,7 +55,12 @@ pub(crate) fn read(lines: &mut Lines, options: &DataOptions, out: &mut Collector
             return Err(ragged(place(), found, width, separator));
         }
         if fields.len() != width {
-            return Err(ragged(place(), format!("{} columns in {}", fields.len(), quote(line)), width, separator));
+            return Err(ragged(
+                place(),
+                format!("{} columns in {}", fields.len(), quote(line)),
+                width,
+                separator,
+            ));
         }
         let user = out.user(fields.get(line, columns.user), place)?;
         let mut value = None;
@@ -97,15 +106,20 @@ fn layout(
     let place = Place::line(lines.path(), number);
     let separator = match given {
         Some(separator) => separator,
-        None => Separator::find(&sample.iter().map(|s| s.1).collect::<Vec<_>>()).ok_or_else(|| DataError::Malformed {
-            place: place.clone(),
-            found: format!("one column: {}", quote(first)),
-            expected: "at least a user and an item, separated by a comma, a tab, blanks, `;`, `|` or `::`".into(),
-            hint: if first.contains(&b'\r') {
-                "lines must end in a line feed; convert the file, for example with `tr '\\r' '\\n'`".into()
-            } else {
-                "for one user a line say `--sequences line-number`".to_owned()
-            },
+        None => Separator::find(&sample.iter().map(|s| s.1).collect::<Vec<_>>()).ok_or_else(|| {
+            DataError::Malformed {
+                place: place.clone(),
+                found: format!("one column: {}", quote(first)),
+                expected:
+                    "at least a user and an item, separated by a comma, a tab, blanks, `;`, `|` or `::`"
+                        .into(),
+                hint: if first.contains(&b'\r') {
+                    "lines must end in a line feed; convert the file, for example with `tr '\\r' '\\n'`"
+                        .into()
+                } else {
+                    "for one user a line say `--sequences line-number`".to_owned()
+                },
+            }
         })?,
     };
     let quoted = !typed && separator.quotes().is_some();
@@ -120,7 +134,8 @@ fn layout(
     }
     let names: Vec<&[u8]> = fields.iter(first).collect();
     let named = |name: &&[u8]| matches!(Role::of(name), Some(Role::User | Role::Item));
-    let looks_named = names.iter().any(named) || names.iter().all(|name| name.contains(&b':') && separator != Separator::Colons);
+    let looks_named = names.iter().any(named)
+        || names.iter().all(|name| name.contains(&b':') && separator != Separator::Colons);
     let (columns, header) = match (&options.columns, options.header) {
         (Some(text), header) => {
             let columns = Columns::parse(text)?;
@@ -129,14 +144,21 @@ fn layout(
                     place,
                     found: format!("{width} columns in {}", quote(first)),
                     expected: format!("at least {} as in `--columns {text}`", columns.last() + 1),
-                    hint: format!("columns were cut at {}; give another separator with `--separator`", separator.name()),
+                    hint: format!(
+                        "columns were cut at {}; give another separator with `--separator`",
+                        separator.name()
+                    ),
                 });
             }
-            let wordy = |at: usize| names[at].iter().any(u8::is_ascii_alphabetic) && !names[at].iter().any(u8::is_ascii_digit);
+            let wordy = |at: usize| {
+                names[at].iter().any(u8::is_ascii_alphabetic) && !names[at].iter().any(u8::is_ascii_digit)
+            };
             let numbers = [columns.rating, columns.time, columns.position];
             let words = numbers.iter().flatten().count() > 0
                 && numbers.into_iter().flatten().all(|at| wordy(at) && values::rating(names[at]).is_none())
-                && !names.iter().any(|name| [&b"nan"[..], b"inf", b"null", b"na"].contains(&&name.to_ascii_lowercase()[..]));
+                && !names.iter().any(|name| {
+                    [&b"nan"[..], b"inf", b"null", b"na"].contains(&&name.to_ascii_lowercase()[..])
+                });
             let is_header = header.unwrap_or(looks_named || words);
             if is_header && header.is_none() && !looks_named {
                 notes.push(format!("the first line was taken for a header: {}", quote(first)));
@@ -148,7 +170,8 @@ fn layout(
         (None, _) => (without_header(&place, &names, separator)?, false),
     };
     if header {
-        let unused = names.len() - 2 - [columns.rating, columns.time, columns.position].iter().flatten().count();
+        let unused =
+            names.len() - 2 - [columns.rating, columns.time, columns.position].iter().flatten().count();
         if unused > 0 && columns.rating.is_none() && options.columns.is_none() {
             notes.push(format!(
                 "no column looks like a rating in the header {}: the data is read as implicit (name a rating column with `--columns`)",
@@ -165,7 +188,12 @@ fn without_header(place: &Place, names: &[&[u8]], separator: Separator) -> Resul
     match third.map(|field| (field, values::rating(field))) {
         Some((field, None)) => Err(DataError::Malformed {
             place: place.clone(),
-            found: format!("{} in column 3 of {} columns cut at {}", quote(field), names.len(), separator.name()),
+            found: format!(
+                "{} in column 3 of {} columns cut at {}",
+                quote(field),
+                names.len(),
+                separator.name()
+            ),
             expected: "a finite rating, or a header with names such as `user,item,rating,timestamp`".into(),
             hint: "if this line is a header, name its columns, for example `--columns user,item,rating`; \
                    if columns are cut wrongly, give `--separator`"
@@ -176,22 +204,26 @@ fn without_header(place: &Place, names: &[&[u8]], separator: Separator) -> Resul
             place: place.clone(),
             found: format!("{} in column 3, which looks like a time", quote(field)),
             expected: "`user item rating`, or a header".into(),
-            hint: "say `--columns user,item,timestamp`, or `--columns user,item,rating` if it is a rating".into(),
+            hint: "say `--columns user,item,timestamp`, or `--columns user,item,rating` if it is a rating"
+                .into(),
         }),
         _ => Ok(columns),
     }
 }
 
 pub(crate) fn needs_ratings(path: &std::path::Path, options: &DataOptions) -> Result<(), DataError> {
-    for (name, given) in
-        [("--min-rating", options.min_rating.is_some()), ("--rating-scale", options.rating_scale.is_some() && !options.implicit)]
-    {
+    for (name, given) in [
+        ("--min-rating", options.min_rating.is_some()),
+        ("--rating-scale", options.rating_scale.is_some() && !options.implicit),
+    ] {
         if given {
             return Err(DataError::Setting {
                 name,
                 got: format!("given for {}, which has no rating column", path.display()),
                 expected: "data with ratings".into(),
-                hint: format!("leave `{name}` out, or name the rating column with `--columns user,item,rating`"),
+                hint: format!(
+                    "leave `{name}` out, or name the rating column with `--columns user,item,rating`"
+                ),
             });
         }
     }

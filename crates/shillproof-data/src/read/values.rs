@@ -50,7 +50,9 @@ fn date(text: &str) -> Option<i64> {
     };
     // Days since 1970-01-01 in the Gregorian calendar, counting years from March.
     let (y, m) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    let days = 365 * y + y.div_euclid(4) - y.div_euclid(100) + y.div_euclid(400) + (153 * m + 2) / 5 + day - 1 - 719_468;
+    let days = 365 * y + y.div_euclid(4) - y.div_euclid(100) + y.div_euclid(400) + (153 * m + 2) / 5 + day
+        - 1
+        - 719_468;
     Some(days * 86_400 + seconds)
 }
 
@@ -90,7 +92,17 @@ mod tests {
         assert_eq!(time(b"2000-07-12"), Some(963_360_000));
         assert_eq!(time(b"2024-02-29T12:34:56Z"), Some(1_709_210_096));
         assert_eq!(time(b"1969-12-31 23:59:59"), Some(-1));
-        for bad in ["", "1.5", "1e300", "nan", "99999999999999999999", "2000-13-01", "2000-1-1", "12/07/2000", "2000-01-01T1:2:3"] {
+        for bad in [
+            "",
+            "1.5",
+            "1e300",
+            "nan",
+            "99999999999999999999",
+            "2000-13-01",
+            "2000-1-1",
+            "12/07/2000",
+            "2000-01-01T1:2:3",
+        ] {
             assert_eq!(time(bad.as_bytes()), None, "{bad}");
         }
     }

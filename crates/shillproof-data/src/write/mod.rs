@@ -142,14 +142,20 @@ pub(crate) fn check_labels(data: &Dataset) -> Result<(), DataError> {
     match data.users.iter().chain(data.items.iter()).find(bad) {
         None => Ok(()),
         Some(label) => Err(DataError::Unwritable {
-            what: format!("the label {}: it is empty or has a control character", crate::error::quote(label.as_bytes())),
+            what: format!(
+                "the label {}: it is empty or has a control character",
+                crate::error::quote(label.as_bytes())
+            ),
             hint: "give users and items labels of printable characters".into(),
         }),
     }
 }
 
 pub(crate) fn failed(source: io::Error) -> DataError {
-    DataError::Unwritable { what: format!("all of the data ({source})"), hint: "check the space left on the disk".into() }
+    DataError::Unwritable {
+        what: format!("all of the data ({source})"),
+        hint: "check the space left on the disk".into(),
+    }
 }
 
 pub(crate) fn csv_failed(error: csv::Error) -> DataError {

@@ -32,8 +32,10 @@ fn write(out: impl Write + Send, data: &Dataset) -> ParquetResult<()> {
     schema.push_str(if data.interactions.is_explicit() { "required float rating;" } else { "" });
     schema.push_str(if data.interactions.has_times() { "required int64 timestamp;" } else { "" });
     schema.push('}');
-    let properties = WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default())).build();
-    let mut file = SerializedFileWriter::new(out, Arc::new(parse_message_type(&schema)?), Arc::new(properties))?;
+    let properties =
+        WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default())).build();
+    let mut file =
+        SerializedFileWriter::new(out, Arc::new(parse_message_type(&schema)?), Arc::new(properties))?;
     let mut group = Group::default();
     super::for_each(data, |user, item, rating, time| {
         group.users.push(user.into());
@@ -79,8 +81,9 @@ fn column<T: DataType, W: Write + Send>(
     group: &mut SerializedRowGroupWriter<'_, W>,
     values: &[T::T],
 ) -> ParquetResult<()> {
-    let mut writer =
-        group.next_column()?.ok_or_else(|| ParquetError::General("fewer columns than the schema has".into()))?;
+    let mut writer = group
+        .next_column()?
+        .ok_or_else(|| ParquetError::General("fewer columns than the schema has".into()))?;
     writer.typed::<T>().write_batch(values, None, None)?;
     writer.close()
 }
