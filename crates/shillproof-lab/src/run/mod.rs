@@ -22,7 +22,6 @@ pub use progress::{RunObserver, observer};
 
 use crate::metrics::Measure;
 use crate::plan::{Plan, PlanError, PlannedCell, Shard};
-use crate::spec::SpecError;
 use crate::store::{Key, Record, Seconds, Status, Store, StoreError, Versions};
 
 /// Carries out one cell. Called from several threads at once.
@@ -104,9 +103,6 @@ pub enum RunError {
     /// The selection of cells makes no sense.
     #[error(transparent)]
     Plan(#[from] PlanError),
-    /// The experiment cannot be written down.
-    #[error(transparent)]
-    Spec(#[from] SpecError),
     /// Records cannot be kept.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -120,7 +116,6 @@ impl RunError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Plan(error) => error.hint(),
-            Self::Spec(error) => error.hint(),
             Self::Store(error) => error.hint(),
             Self::Threads(_) => Some("lower --jobs".into()),
         }
@@ -140,7 +135,7 @@ pub fn run(
     cancel: &AtomicBool,
 ) -> Result<RunSummary, RunError> {
     let selected = plan.select(options.shard, &options.only)?;
-    store.put_spec(&plan.spec.to_toml()?)?;
+    store.put_spec(&plan.spec.to_toml())?;
     run_cells(&selected, executor, store, options.jobs, observer, cancel)
 }
 

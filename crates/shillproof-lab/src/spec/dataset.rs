@@ -48,21 +48,22 @@ impl DatasetSpec {
     }
 }
 
+/// What stands under the name of a data set.
+#[derive(Serialize)]
+struct Body<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<&'a str>,
+    #[serde(flatten)]
+    options: &'a DataOptions,
+}
+
 impl Serialize for DatasetSpec {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        use serde::ser::Error;
-        // Options that are not set are left out: a file of settings has no null.
-        let options = serde_json::to_value(&self.options).map_err(S::Error::custom)?;
-        let Value::Object(options) = options else { return Err(S::Error::custom("options are not a table")) };
-        let mut body: Map<String, Value> = options.into_iter().filter(|(_, v)| !v.is_null()).collect();
-        let name = match &self.source {
-            Source::Known(name) => name.as_str(),
-            Source::File(path) => {
-                body.insert("path".into(), Value::String(path.clone()));
-                "file"
-            }
+        let (name, path) = match &self.source {
+            Source::Known(name) => (name.as_str(), None),
+            Source::File(path) => ("file", Some(path.as_str())),
         };
-        serializer.collect_map([(name, body)])
+        serializer.collect_map([(name, Body { path, options: &self.options })])
     }
 }
 

@@ -15,12 +15,6 @@ pub enum SpecError {
         /// What the system said.
         problem: String,
     },
-    /// An experiment that no file can hold.
-    #[error("cannot be written as a file: {problem}")]
-    Unwritable {
-        /// Why not.
-        problem: String,
-    },
     /// Something in the file.
     #[error("{place}: {problem}")]
     Content {
@@ -58,7 +52,6 @@ impl SpecError {
             Self::Unreadable { .. } => {
                 Some("`shillproof schema` says what an experiment file may hold".into())
             }
-            Self::Unwritable { .. } => Some("use a seed below 9223372036854775808".into()),
             Self::Content { hint, .. } => hint.clone(),
         }
     }

@@ -26,7 +26,7 @@ pub(super) struct Node {
 #[derive(Clone, Debug)]
 pub(super) enum Value {
     Text(String),
-    Integer(i64),
+    Integer(i128),
     Float(f64),
     Boolean(bool),
     List(Vec<Node>),
@@ -126,9 +126,9 @@ impl Node {
         let value = match value.get_ref() {
             DeValue::String(text) => Value::Text(text.to_string()),
             DeValue::Boolean(b) => Value::Boolean(*b),
-            DeValue::Integer(n) => i64::from_str_radix(n.as_str(), n.radix())
+            DeValue::Integer(n) => i128::from_str_radix(n.as_str(), n.radix())
                 .map(Value::Integer)
-                .map_err(|_| NodeError::at(at, format!("{n} is beyond the integers of a TOML file"), None))?,
+                .map_err(|_| NodeError::at(at, format!("{n} is beyond the integers of an experiment file"), None))?,
             DeValue::Float(x) => Value::Float(
                 x.as_str().parse().map_err(|_| NodeError::at(at, format!("{x} is not a number"), None))?,
             ),
@@ -214,9 +214,10 @@ impl<'de> Deserializer<'de> for &Node {
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, NodeError> {
         let result = match &self.value {
             Value::Text(text) => visitor.visit_str(text),
-            Value::Integer(n) => match u64::try_from(*n) {
-                Ok(n) => visitor.visit_u64(n),
-                Err(_) => visitor.visit_i64(*n),
+            Value::Integer(n) => match (u64::try_from(*n), i64::try_from(*n)) {
+                (Ok(n), _) => visitor.visit_u64(n),
+                (_, Ok(n)) => visitor.visit_i64(n),
+                _ => Err(NodeError::custom(format!("{n} is beyond the integers of an experiment file"))),
             },
             Value::Float(x) => visitor.visit_f64(*x),
             Value::Boolean(b) => visitor.visit_bool(*b),
