@@ -174,11 +174,7 @@ mod tests {
         let slope = |at: usize, of_p: bool| {
             let shifted = |by: f64| {
                 let (mut p, mut q) = (p64.clone(), q64.clone());
-                if of_p {
-                    p[at] += by
-                } else {
-                    q[at] += by
-                }
+                (if of_p { &mut p } else { &mut q })[at] += by;
                 dense(&p, &q)
             };
             (shifted(h) - shifted(-h)) / (2.0 * h)

@@ -65,9 +65,9 @@ impl Default for Wrmf {
     fn default() -> Self {
         Self {
             factors: 32,
-            weight: 1.0,
+            weight: 5.0,
             solver: WrmfSolver::Als,
-            regularization: 10.0,
+            regularization: 20.0,
             iterations: 15,
             inner: InnerSolver::Cg,
             epochs: 100,
