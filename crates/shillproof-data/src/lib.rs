@@ -2,7 +2,10 @@
 //!
 //! [`load`] takes a known name or a path and gives a [`Dataset`]: a matrix of dense ids with the labels
 //! of users and items beside it. Ids follow the sorted labels and a row's order its times, so the order
-//! of lines in a file changes nothing.
+//! of lines in a file changes nothing. [`demo`](demo()) is always there.
+//!
+//! On its way to an experiment the data passes [`filter`]s; a [`split`] divides it into what victims learn
+//! from and what measures them; [`knowledge`] is the part of the training data that an attacker sees.
 
 mod dataset;
 mod demo;

@@ -5,7 +5,7 @@ use shillproof_data::split::{LeaveOneOut, Pick, SplitSpec};
 use shillproof_data::{DataOptions, Statistics, demo, filter, load};
 use shillproof_testkit::accuracy::accuracy;
 use shillproof_testkit::anchor::ml_100k;
-use shillproof_victims::{Popularity, Wrmf};
+use shillproof_victims::{InnerSolver, Popularity, Wrmf};
 
 /// What is compared, as the page of the data set has it.
 struct Habits {
@@ -18,7 +18,7 @@ struct Habits {
     ratings: [f64; 5],
     /// HR@10 of the popularity ranking, the latest and a random interaction left out.
     popularity: [f64; 2],
-    /// The same of WRMF with default parameters.
+    /// The same of [`wrmf`].
     wrmf: [f64; 2],
 }
 
@@ -28,7 +28,7 @@ const DEMO: Habits = Habits {
     rare: 0.231,
     ratings: [0.049, 0.150, 0.276, 0.290, 0.237],
     popularity: [0.054, 0.140],
-    wrmf: [0.106, 0.304],
+    wrmf: [0.1060, 0.3045],
 };
 
 const ML_100K: Habits = Habits {
@@ -37,8 +37,14 @@ const ML_100K: Habits = Habits {
     rare: 0.228,
     ratings: [0.061, 0.114, 0.271, 0.342, 0.212],
     popularity: [0.050, 0.140],
-    wrmf: [0.090, 0.318],
+    wrmf: [0.0885, 0.3176],
 };
+
+/// The setting in which `implicit`'s ALS does best on MovieLens-100K, solved exactly.
+fn wrmf() -> Wrmf {
+    let exact = InnerSolver::Cholesky;
+    Wrmf { factors: 32, weight: 1.0, regularization: 10.0, iterations: 15, inner: exact, ..Wrmf::default() }
+}
 
 fn near(what: &str, got: &[f64], recorded: &[f64], by: f64) {
     assert_eq!(got.len(), recorded.len(), "{what}");
@@ -58,12 +64,12 @@ fn check(data: &Interactions, recorded: &Habits) {
     let rare = counts.iter().filter(|c| **c <= 5).count() as f64 / counts.len() as f64;
     near("rare items", &[rare], &[recorded.rare], 1e-3);
     let ratings: Vec<f64> =
-        statistics.ratings.unwrap().iter().map(|r| r.count as f64 / data.len() as f64).collect();
+        statistics.ratings.iter().flatten().map(|r| r.count as f64 / data.len() as f64).collect();
     near("ratings", &ratings, &recorded.ratings, 1e-3);
     // Hit ratios may move a little with the order in which a victim adds numbers up.
     let both = |victim: &dyn Victim| [Pick::Latest, Pick::Random].map(|pick| hit_ratio(victim, data, pick));
     near("HR@10 of popularity", &both(&Popularity::default()), &recorded.popularity, 0.005);
-    near("HR@10 of WRMF", &both(&Wrmf::default()), &recorded.wrmf, 0.01);
+    near("HR@10 of WRMF", &both(&wrmf()), &recorded.wrmf, 0.01);
 }
 
 /// Mean of two seeds.
@@ -71,9 +77,9 @@ fn hit_ratio(victim: &dyn Victim, data: &Interactions, pick: Pick) -> f64 {
     let spec = SplitSpec::LeaveOneOut(LeaveOneOut { pick, validation: false });
     let one = |seed| {
         let seed = Seed::new(seed);
-        let split = spec.split(data, seed).unwrap();
-        let model = victim.fit(&FitJob::new(&split.train), &Ctx::new(seed)).unwrap();
-        accuracy(&*model, &[&split.train], &split.test.unwrap(), 10).hit_ratio
+        let split = spec.split(data, seed).expect("every user has twenty interactions");
+        let model = victim.fit(&FitJob::new(&split.train), &Ctx::new(seed)).expect("the data can be learned");
+        accuracy(&*model, &[&split.train], &split.test.expect("one of each user is held out"), 10).hit_ratio
     };
     f64::midpoint(one(0), one(1))
 }
@@ -128,7 +134,7 @@ fn labels_tell_nothing_of_popularity() {
 fn rare_items_have_no_following() {
     let data = demo().interactions;
     let counts = data.item_counts();
-    let model = Wrmf::default().fit(&FitJob::new(&data), &Ctx::new(Seed::new(1))).unwrap();
+    let model = wrmf().fit(&FitJob::new(&data), &Ctx::new(Seed::new(1))).unwrap();
     let ties = Ties::hashed(Seed::new(0));
     let mut list = Vec::new();
     for user in data.users() {

@@ -17,7 +17,7 @@ const FORMS: &str = "full, ratings:F, users:F, bfs:F or noisy:KEEP:PERTURB[:walk
 /// What part of the genuine training data an attacker knows.
 ///
 /// ```
-/// use shillproof_data::KnowledgeSpec;
+/// use shillproof_data::knowledge::KnowledgeSpec;
 /// let known: KnowledgeSpec = "noisy:0.9:10%:walk-jump".parse()?;
 /// assert_eq!(known.to_string(), "noisy:0.9:0.1:walk-jump");
 /// # Ok::<(), shillproof_data::knowledge::KnowledgeTextError>(())
@@ -73,7 +73,7 @@ pub enum Generator {
 ///
 /// ```
 /// use shillproof_core::{Interactions, Triples};
-/// use shillproof_data::QueryBudget;
+/// use shillproof_data::knowledge::QueryBudget;
 /// let columns = Triples { users: (0..250).collect(), items: vec![0; 250], ratings: None, times: None };
 /// let train = Interactions::from_triples(250, 1, columns, None)?;
 /// let budget: QueryBudget = "1%".parse()?;
