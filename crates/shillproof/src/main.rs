@@ -18,21 +18,21 @@ use session::{Global, Session};
 
 const ABOUT: &str = "How far can fake users move your recommender, and what stops them?
 
-Shillproof trains recommenders offline on a log of interactions, crafts fake users with published attacks, retrains, and measures what \
+Trains recommenders offline on a log of interactions, crafts fake users with published attacks, retrains, and measures what \
 changed for the genuine users. Nothing leaves this machine.";
 
 const EXAMPLES: &str = "Examples:
-  shillproof audit                                  the whole answer, on embedded demo data
-  shillproof audit ratings.csv --victim wrmf        the same for your data
-  shillproof list attacks                           what there is; `shillproof explain bandwagon` says how it works
-  shillproof run grid.toml && shillproof report results/grid
-                                                    a whole grid of experiments, resumable
+  shillproof audit                              the whole answer, on embedded demo data
+  shillproof audit ratings.csv --victim wrmf    the same for your data
+  shillproof list attacks                       what there is to attack with
+  shillproof explain bandwagon                  how one of them works, and its parameters
+  shillproof run grid.toml                      a whole grid of experiments, resumable
 
 Exit codes: 0 done, 1 a robustness gate failed (audit --fail-if), 2 error.";
 
 /// The whole command line.
 #[derive(Parser, Debug)]
-#[command(name = "shillproof", version, about = "How far can fake users move your recommender, and what stops them?", long_about = ABOUT, after_help = EXAMPLES, subcommand_required = true, arg_required_else_help = true)]
+#[command(name = "shillproof", version, about = ABOUT, after_help = EXAMPLES, subcommand_required = true, arg_required_else_help = true)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     command: Command,

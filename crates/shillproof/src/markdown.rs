@@ -38,7 +38,8 @@ fn cells(line: &str) -> Vec<String> {
 /// Appends a table in columns; the row of dashes under its head becomes a rule.
 fn set(out: &mut String, table: &[Vec<String>]) {
     let width = |column: usize| {
-        let cells = table.iter().enumerate().filter(|(row, _)| *row != 1).filter_map(|(_, row)| row.get(column));
+        let cells =
+            table.iter().enumerate().filter(|(row, _)| *row != 1).filter_map(|(_, row)| row.get(column));
         cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
     };
     for (at, row) in table.iter().enumerate() {

@@ -40,7 +40,8 @@ pub(crate) struct Session {
 impl Session {
     /// Sizes the thread pool and listens for Ctrl-C.
     pub(crate) fn start(global: &Global) -> Result<Self, Failure> {
-        let jobs = global.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
+        let jobs =
+            global.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
         rayon::ThreadPoolBuilder::new()
             .num_threads(jobs)
             .build_global()

@@ -6,22 +6,19 @@ mod victim;
 
 pub(crate) use data::DataArgs;
 pub(crate) use threat::{KnowledgeArgs, ProtocolArgs, TargetArgs, list_length, read};
-pub(crate) use victim::VictimArgs;
+pub(crate) use victim::{Named, VictimArgs};
 
 use clap::ValueEnum;
 
 /// How a command prints what it was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
-    /// For people
     Text,
-    /// For programs
     Json,
 }
 
 /// The `--format` of commands that print a JSON object and nothing else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum JsonOnly {
-    /// One JSON object
     Json,
 }

@@ -21,27 +21,27 @@ pub(crate) struct VictimArgs {
 }
 
 impl VictimArgs {
-    /// The victim as it was asked for (`black_box` names it instead of `--victim`), or the usual one for this kind of data.
-    pub(crate) fn asked(&self, black_box: Option<&str>, data: &Dataset) -> String {
-        let usual = || VictimSpec::default_for(data.interactions.is_explicit()).card().name;
-        black_box.or(self.victim.as_deref()).unwrap_or_else(usual).to_owned()
-    }
-
-    /// The victim's recipe.
-    pub(crate) fn choose(&self, black_box: Option<&str>, data: &Dataset) -> Result<VictimChoice, Failure> {
-        self.read(&self.asked(black_box, data))
-    }
-
-    /// The recipe of `--victim`, if it is given.
-    pub(crate) fn named(&self) -> Result<Option<VictimChoice>, Failure> {
-        self.victim.as_deref().map(|text| self.read(text)).transpose()
-    }
-
-    fn read(&self, text: &str) -> Result<VictimChoice, Failure> {
+    /// The victim as it was asked for, if it was (`black_box` names it instead of `--victim`).
+    pub(crate) fn named(&self, black_box: Option<&str>) -> Result<Option<Named>, Failure> {
+        let Some(text) = black_box.or(self.victim.as_deref()) else { return Ok(None) };
         let mut choice = VictimChoice::from_inline(text).when("choose the victim")?;
         if let VictimChoice::Command(command) = &mut choice {
             command.timeout_seconds = self.victim_timeout;
         }
-        Ok(choice)
+        Ok(Some(Named { text: text.to_owned(), choice }))
+    }
+}
+
+/// A victim and how it was asked for.
+pub(crate) struct Named {
+    pub(crate) text: String,
+    pub(crate) choice: VictimChoice,
+}
+
+impl Named {
+    /// The usual one for this kind of data.
+    pub(crate) fn usual(data: &Dataset) -> Self {
+        let spec = VictimSpec::default_for(data.interactions.is_explicit());
+        Self { text: spec.card().name.to_owned(), choice: VictimChoice::Listed(spec) }
     }
 }

@@ -18,13 +18,16 @@ use crate::session::{STOP, Session, print, print_json};
 /// How far can fake users move this recommender, and what does it cost them?
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
-  shillproof audit                                        embedded demo data, the usual victim
-  shillproof audit ratings.csv --victim wrmf --out audit  your data; a page and all records in audit/
-  shillproof audit ratings.csv --victim 'command:python model.py --train {train} --recommend {out} --k {k} --seed {seed}'
-  shillproof audit demo --fail-if 'hit_ratio@10 > 0.05 at 1%' --fail-if 'hit_ratio@10 > 0.2 at 3% for bandwagon on unpopular'
+  shillproof audit                                   embedded demo data, the usual victim
+  shillproof audit ratings.csv --victim wrmf --out audit
+                                                     your data; a page and all records in audit/
+  shillproof audit ratings.csv --victim 'command:python3 my_model.py --train {train} \\
+        --recommend {out} --k {k} --seed {seed}'     a recommender of your own
+  shillproof audit --fail-if 'hit_ratio@10 > 0.05 at 1% for any on unpopular'
+                                                     a gate for a build
 
-Exit code 1 says that a --fail-if holds; the interval's near end decides, so that a gate does not flap on noise.
-With --out, an audit that was stopped goes on where it was.")]
+Exit code 1 says that a --fail-if holds; the near end of the interval decides, so that a gate does
+not flap on noise. With --out, an audit that was stopped goes on where it was.")]
 pub(crate) struct Audit {
     /// Known data set or file
     #[arg(value_name = "DATA", default_value = "demo")]
@@ -44,20 +47,20 @@ pub(crate) struct Audit {
     /// End with exit code 1 if this holds: METRIC@K OP VALUE at SIZE [for ATTACK|any] [on KIND]
     #[arg(long, value_name = "EXPR")]
     fail_if: Vec<String>,
+    /// How to print the findings
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    format: Format,
     #[command(flatten)]
     victim: VictimArgs,
     #[command(flatten)]
     read: DataArgs,
-    /// How to print the findings
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
-    format: Format,
 }
 
 impl Audit {
     pub(crate) fn run(&self, session: &Session) -> Result<Outcome, Failure> {
         let spec = AuditSpec {
             dataset: self.dataset()?,
-            victim: self.victim.named()?,
+            victim: self.victim.named(None)?.map(|victim| victim.choice),
             k: self.k,
             effort: read::<Effort>("effort", &self.effort)?,
             profile_size: read::<Size>("profile-size", &self.profile_size)?,

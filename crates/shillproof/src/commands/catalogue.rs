@@ -10,15 +10,10 @@ use shillproof_lab::metrics::METRICS;
 /// Kinds of things with names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Kind {
-    /// Recommenders under attack
     Victims,
-    /// Recipes for fake users
     Attacks,
-    /// Scores of suspicion
     Detectors,
-    /// Protected training
     Defenses,
-    /// What is measured
     Metrics,
 }
 
@@ -42,7 +37,12 @@ impl Kind {
             Self::Defenses => {
                 let (name, summary) = ("none", "the victim is trained on everything, fake users included");
                 let json = json!({ "name": name, "summary": summary, "reference": "", "parameters": {} });
-                vec![Entry { name, summary, page: format!("# none (defense)\n\nNo defense: {summary}.\n"), json }]
+                vec![Entry {
+                    name,
+                    summary,
+                    page: format!("# none (defense)\n\nNo defense: {summary}.\n"),
+                    json,
+                }]
             }
             Self::Metrics => METRICS
                 .iter()

@@ -31,7 +31,9 @@ impl Check {
         let plan = lay_out(&self.spec, &Trials::default())?;
         match self.format {
             Format::Json => print_json(&json!({ "cells": plan.cells.len(), "spec": plan.spec }))?,
-            Format::Text => print(&format!("{}: {} cells, no mistakes\n", self.spec.display(), plan.cells.len()))?,
+            Format::Text => {
+                print(&format!("{}: {} cells, no mistakes\n", self.spec.display(), plan.cells.len()))?
+            }
         }
         Ok(Outcome::Done)
     }

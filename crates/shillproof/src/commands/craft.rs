@@ -15,7 +15,7 @@ use shillproof_data::write_fakes;
 use shillproof_lab::plan::Threat;
 use shillproof_lab::trial::Setup;
 
-use crate::args::{DataArgs, JsonOnly, KnowledgeArgs, ProtocolArgs, TargetArgs, VictimArgs, read};
+use crate::args::{DataArgs, JsonOnly, KnowledgeArgs, Named, ProtocolArgs, TargetArgs, VictimArgs, read};
 use crate::commands::{Fakes, Outcome};
 use crate::failure::{Failure, While};
 use crate::session::{Session, print_json};
@@ -24,11 +24,11 @@ use crate::session::{Session, print_json};
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   shillproof craft demo --attack bandwagon --targets random:1 --size 1% --out fakes.csv
-  shillproof craft ratings.csv --attack average --targets ids:B00X4WHP5E --size 12 --profile-size 50 --out fakes.csv
-  shillproof craft ml-100k --attack probe --black-box wrmf --queries 1% --targets unpopular:5 --size 3% --out fakes.csv
+  shillproof craft ratings.csv --attack average --targets ids:B00X4WHP5E --size 12 --out fakes.csv
+  shillproof craft demo --attack probe --black-box wrmf --targets unpopular:5 --size 3% --out fakes.csv
 
-The file has the columns user,item,rating (and timestamp where order matters); its users are fake-0001 and so on.
-`shillproof measure --fakes fakes.csv` says how far they get.")]
+The file has the columns user,item,rating (and position where order matters); its users are
+fake-0001 and so on. `shillproof measure --fakes fakes.csv` says how far they get.")]
 pub(crate) struct Craft {
     /// Known data set or file
     #[arg(value_name = "DATA")]
@@ -48,6 +48,9 @@ pub(crate) struct Craft {
     /// File to write
     #[arg(long, short, value_name = "FILE")]
     out: PathBuf,
+    /// How to print the summary
+    #[arg(long, value_name = "FORMAT", default_value = "json")]
+    format: JsonOnly,
     #[command(flatten)]
     targets: TargetArgs,
     #[command(flatten)]
@@ -58,16 +61,11 @@ pub(crate) struct Craft {
     victim: VictimArgs,
     #[command(flatten)]
     read: DataArgs,
-    /// How to print the summary
-    #[arg(long, value_name = "FORMAT", default_value = "json")]
-    format: JsonOnly,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Goal {
-    /// Into the lists
     Promote,
-    /// Out of the lists
     Demote,
 }
 
@@ -102,19 +100,25 @@ impl Craft {
             targets_clicked: true,
         };
         let split = self.protocol.split()?;
+        let named = self.victim.named(self.knowledge.black_box.as_deref())?;
         let dataset = Arc::new(self.read.load(&self.data, session)?);
-        let victim = self.victim.choose(self.knowledge.black_box.as_deref(), &dataset)?;
+        let Named { text, choice: victim } = named.unwrap_or_else(|| Named::usual(&dataset));
         let fake_users = size.of(dataset.users.len());
         if fake_users == 0 && !matches!(attack, AttackSpec::None(_)) {
             let users = dataset.users.len();
-            return Err(Failure::new(format!("--size {size} of {users} genuine users is no fake user at all"))
-                .hint(format!("1 fake user is {:.2}% here; a count such as `--size 1` works too", 100.0 / users as f64)));
+            return Err(Failure::new(format!(
+                "--size {size} of {users} genuine users is no fake user at all"
+            ))
+            .hint(format!(
+                "1 fake user is {:.2}% here; a count such as `--size 1` works too",
+                100.0 / users as f64
+            )));
         }
         let ctx = session.ctx();
         let setup = Setup::new(dataset, &split, session.seed).when("split the data")?;
         let fit = || setup.fit(&victim, None, 0, CLEAN_LIST, &ctx).map(Arc::new);
         let touches = threat.black_box.is_some() || attack.attack().needs().victim == Grant::Full;
-        let clean = touches.then(fit).transpose().when("fit the victim")?;
+        let clean = touches.then(fit).transpose().when(format!("fit `{text}`"))?;
         let targets = setup
             .targets(&threat.targets, || clean.clone().map_or_else(fit, Ok))
             .when("select the targets")?;

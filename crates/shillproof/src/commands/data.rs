@@ -55,11 +55,11 @@ struct Describe {
     /// Known data set or file
     #[arg(value_name = "DATA")]
     data: String,
-    #[command(flatten)]
-    read: DataArgs,
     /// How to print it
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: Format,
+    #[command(flatten)]
+    read: DataArgs,
 }
 
 /// Put a known data set where Shillproof finds it
@@ -85,7 +85,7 @@ struct Get {
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   shillproof data convert ml-100k --out ml-100k.csv
-  shillproof data convert events.tsv --columns user,item,_,timestamp --implicit --min-user 5 --out events.inter
+  shillproof data convert events.tsv --columns user,item,_,timestamp --min-user 5 --out events.inter
 
 The form follows the name of the output. Labels, ratings and times come back to the last bit.")]
 struct Convert {
@@ -95,11 +95,11 @@ struct Convert {
     /// File to write
     #[arg(long, short, value_name = "FILE")]
     out: PathBuf,
-    #[command(flatten)]
-    read: DataArgs,
     /// How to print the result
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: Format,
+    #[command(flatten)]
+    read: DataArgs,
 }
 
 impl Data {

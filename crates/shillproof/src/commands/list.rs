@@ -34,7 +34,8 @@ impl List {
             }
             Format::Text => {
                 let width = entries.iter().map(|entry| entry.name.len()).max().unwrap_or(0);
-                let line = |entry: &super::catalogue::Entry| format!("{:width$}  {}\n", entry.name, entry.summary);
+                let line =
+                    |entry: &super::catalogue::Entry| format!("{:width$}  {}\n", entry.name, entry.summary);
                 print(&entries.iter().map(line).collect::<String>())?;
             }
         }

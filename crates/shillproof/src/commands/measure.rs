@@ -11,7 +11,7 @@ use shillproof_lab::measurement::{Measurement, Request, measure};
 use shillproof_lab::spec::MeasureSpec;
 use shillproof_lab::trial::Setup;
 
-use crate::args::{DataArgs, JsonOnly, ProtocolArgs, TargetArgs, VictimArgs, list_length};
+use crate::args::{DataArgs, JsonOnly, Named, ProtocolArgs, TargetArgs, VictimArgs, list_length};
 use crate::commands::{DatasetSummary, Fakes, Outcome};
 use crate::failure::{Failure, While};
 use crate::session::{Session, peak_rss_bytes, print_json};
@@ -20,11 +20,11 @@ use crate::session::{Session, peak_rss_bytes, print_json};
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   shillproof measure demo --victim wrmf --targets random:10
-  shillproof measure demo --victim wrmf --targets random:10 --fakes fakes.csv --k 10,50 --repeats 5
+  shillproof measure demo --victim wrmf --targets random:10 --fakes fakes.csv --repeats 5
   shillproof measure ratings.csv --targets @targets.txt --fakes fakes.csv --split leave-one-out
 
-Hit ratio counts all genuine users and no fake one; a user who has the target already cannot be hit.
-`shillproof explain hit_ratio` has the definition, and so for every key of the JSON.")]
+Hit ratio counts all genuine users and no fake one; a user who has the target cannot be hit.
+`shillproof explain hit_ratio` has the definition, and so for every metric in the JSON.")]
 pub(crate) struct Measure {
     /// Known data set or file
     #[arg(value_name = "DATA")]
@@ -44,6 +44,9 @@ pub(crate) struct Measure {
     /// Defense in front of the victim (`shillproof list defenses`)
     #[arg(long, value_name = "D", default_value = "none")]
     defense: String,
+    /// How to print the result
+    #[arg(long, value_name = "FORMAT", default_value = "json")]
+    format: JsonOnly,
     #[command(flatten)]
     targets: TargetArgs,
     #[command(flatten)]
@@ -52,9 +55,6 @@ pub(crate) struct Measure {
     victim: VictimArgs,
     #[command(flatten)]
     read: DataArgs,
-    /// How to print the result
-    #[arg(long, value_name = "FORMAT", default_value = "json")]
-    format: JsonOnly,
 }
 
 /// What `measure` prints.
@@ -78,9 +78,11 @@ impl Measure {
             return Err(Failure::new(format!("no defense is called `{}`", self.defense))
                 .hint("`shillproof list defenses` prints the names"));
         }
-        let (rule, audience, split) = (self.targets.rule()?, self.targets.audience()?, self.protocol.split()?);
+        let (rule, audience, split) =
+            (self.targets.rule()?, self.targets.audience()?, self.protocol.split()?);
+        let named = self.victim.named(None)?;
         let dataset = Arc::new(self.read.load(&self.data, session)?);
-        let victim = self.victim.choose(None, &dataset)?;
+        let Named { text, choice: victim } = named.unwrap_or_else(|| Named::usual(&dataset));
         let fakes = super::read_fakes_of(self.fakes.as_deref(), &dataset)?;
         let ctx = session.ctx();
         let setup = Setup::new(dataset, &split, session.seed).when("split the data")?;
@@ -101,10 +103,10 @@ impl Measure {
             measure: &spec,
             repeats: self.repeats,
         };
-        let measurement = measure(&setup, &request, &ctx).when("measure")?;
+        let measurement = measure(&setup, &request, &ctx).when(format!("measure `{text}`"))?;
         print_json(&Measured {
             dataset: DatasetSummary::of(&setup.dataset),
-            victim: self.victim.asked(None, &setup.dataset),
+            victim: text,
             victim_parameters: victim.parameters(),
             fakes: Fakes::of(fakes.as_ref()),
             targets: setup.labels(&targets),

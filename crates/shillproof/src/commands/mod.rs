@@ -71,6 +71,7 @@ impl DatasetSummary {
 
 /// The fake users of `--fakes`, if it is given.
 fn read_fakes_of(file: Option<&Path>, data: &Dataset) -> Result<Option<FakeProfiles>, Failure> {
-    let read = |path: &Path| read_fakes(path, data).when(format!("read the fake users in `{}`", path.display()));
+    let read =
+        |path: &Path| read_fakes(path, data).when(format!("read the fake users in `{}`", path.display()));
     file.map(read).transpose()
 }

@@ -17,7 +17,7 @@ use crate::session::{Session, print, print_json};
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   shillproof plan grid.toml
-  shillproof plan grid.toml --format json      every cell with its key, cost and what it shares with others
+  shillproof plan grid.toml --format json      every cell with its key, cost and what it shares
 
 A cell's key is what `shillproof run --only KEY` takes, so any engine can drive the grid.")]
 pub(crate) struct Plan {
@@ -50,7 +50,8 @@ impl Plan {
 /// One line a cell; its cost as a share of the whole.
 fn table(plan: &Cells) -> String {
     let total: f64 = plan.cells.iter().map(|planned| planned.cost).sum();
-    let mut rows = vec![["key", "data", "victim", "attack", "size", "target", "repeat", "cost"].map(str::to_owned)];
+    let mut rows =
+        vec![["key", "data", "victim", "attack", "size", "target", "repeat", "cost"].map(str::to_owned)];
     rows.extend(plan.cells.iter().map(|planned| {
         let cell = &planned.cell;
         [
@@ -64,7 +65,8 @@ fn table(plan: &Cells) -> String {
             format!("{:.1}%", 100.0 * planned.cost / total),
         ]
     }));
-    let widths = [0, 1, 2, 3, 4, 5, 6, 7].map(|c| rows.iter().map(|row| row[c].chars().count()).max().unwrap_or(0));
+    let widths =
+        [0, 1, 2, 3, 4, 5, 6, 7].map(|c| rows.iter().map(|row| row[c].chars().count()).max().unwrap_or(0));
     let mut text = String::new();
     for row in &rows {
         let mut line = String::new();

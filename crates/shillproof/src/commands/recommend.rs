@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use clap::Args;
 use serde::Serialize;
-use shillproof_lab::rankings::{Rankings, TargetTies};
+use shillproof_lab::rankings::Rankings;
 use shillproof_lab::spec::MeasureSpec;
 use shillproof_lab::trial::Setup;
 
-use crate::args::{DataArgs, JsonOnly, ProtocolArgs, VictimArgs, list_length};
+use crate::args::{DataArgs, JsonOnly, Named, ProtocolArgs, VictimArgs, list_length};
 use crate::commands::{DatasetSummary, Fakes, Outcome};
 use crate::failure::{Failure, While};
 use crate::session::{Session, print_json};
@@ -23,7 +23,8 @@ use crate::session::{Session, print_json};
   shillproof recommend demo --victim wrmf --k 10 --fakes fakes.csv --out attacked.csv
   shillproof recommend ratings.csv --victim als:factors=32 --out lists.csv
 
-The file has the columns user,rank,item,score. With the same --seed, the lists are those of the first repeat of `shillproof measure`.")]
+The file has the columns user,rank,item,score. With the same --seed, the lists are those of the
+first repeat of `shillproof measure`.")]
 pub(crate) struct Recommend {
     /// Known data set or file
     #[arg(value_name = "DATA")]
@@ -37,15 +38,15 @@ pub(crate) struct Recommend {
     /// File to write
     #[arg(long, short, value_name = "FILE")]
     out: PathBuf,
+    /// How to print the summary
+    #[arg(long, value_name = "FORMAT", default_value = "json")]
+    format: JsonOnly,
     #[command(flatten)]
     protocol: ProtocolArgs,
     #[command(flatten)]
     victim: VictimArgs,
     #[command(flatten)]
     read: DataArgs,
-    /// How to print the summary
-    #[arg(long, value_name = "FORMAT", default_value = "json")]
-    format: JsonOnly,
 }
 
 /// What `recommend` prints.
@@ -62,21 +63,22 @@ struct Recommended {
 impl Recommend {
     pub(crate) fn run(&self, session: &Session) -> Result<Outcome, Failure> {
         let split = self.protocol.split()?;
+        let named = self.victim.named(None)?;
         let dataset = Arc::new(self.read.load(&self.data, session)?);
-        let victim = self.victim.choose(None, &dataset)?;
+        let Named { text, choice: victim } = named.unwrap_or_else(|| Named::usual(&dataset));
         let fakes = super::read_fakes_of(self.fakes.as_deref(), &dataset)?;
         let ctx = session.ctx();
         let setup = Setup::new(dataset, &split, session.seed).when("split the data")?;
         session.notes(&setup, &victim);
-        let fitted = setup.fit(&victim, fakes.as_ref(), 0, self.k, &ctx).when("fit the victim")?;
-        let spec = MeasureSpec { hit_ratio: vec![self.k], sampled: None, ties: TargetTies::default() };
+        let fitted = setup.fit(&victim, fakes.as_ref(), 0, self.k, &ctx).when(format!("fit `{text}`"))?;
+        let spec = MeasureSpec { hit_ratio: vec![self.k], ..MeasureSpec::default() };
         let rankings = setup
             .rank(&victim, &fitted, &[], self.protocol.exclude(), &spec, &ctx)
-            .when("rank the items")?;
+            .when(format!("rank the items by `{text}`"))?;
         let rows = self.write(&setup, &rankings).when(format!("write {}", self.out.display()))?;
         print_json(&Recommended {
             dataset: DatasetSummary::of(&setup.dataset),
-            victim: self.victim.asked(None, &setup.dataset),
+            victim: text,
             fakes: Fakes::of(fakes.as_ref()),
             k: self.k,
             users: rankings.n_users(),

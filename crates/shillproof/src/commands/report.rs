@@ -32,15 +32,10 @@ pub(crate) struct Report {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Form {
-    /// A page for people
     Html,
-    /// A table for a text
     Md,
-    /// Tidy rows
     Csv,
-    /// Everything, for programs
     Json,
-    /// Tidy rows for data tools
     Parquet,
 }
 

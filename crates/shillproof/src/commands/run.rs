@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use serde_json::json;
 use shillproof_lab::plan::Shard;
 use shillproof_lab::report::{Format as ReportFormat, Report};
 use shillproof_lab::run::{RunOptions, RunSummary, run};
 use shillproof_lab::store::{Key, Store};
 use shillproof_lab::trial::Trials;
-use serde_json::json;
 
 use super::plan::lay_out;
 use crate::args::{Format, read};
@@ -21,10 +21,11 @@ use crate::session::{STOP, Session, print, print_json};
 #[command(after_help = "Examples:
   shillproof run grid.toml
   shillproof run grid.toml --out results --jobs 4
-  shillproof run grid.toml --shard 2/3 --out part2      one of three machines; then `shillproof merge`
+  shillproof run grid.toml --shard 2/3 --out part2      one of three machines; `merge` joins them
   shillproof run grid.toml --only KEY                   one cell, as an external engine calls it
 
-The seed of an experiment is in its file. A record is written as soon as its cell ends; running a cell twice is harmless.")]
+The seed of an experiment is in its file. A record is written as soon as its cell ends; running a
+cell twice is harmless.")]
 pub(crate) struct Run {
     /// Experiment file
     #[arg(value_name = "SPEC")]
@@ -56,7 +57,8 @@ impl Run {
             Path::new("results").join(self.spec.file_stem().unwrap_or(self.spec.as_os_str()))
         });
         let store = Store::create(&out).when("open the records")?;
-        let summary = run(&plan, &trials, &store, &options, &*session.observer, &STOP).when("run the experiment")?;
+        let summary =
+            run(&plan, &trials, &store, &options, &*session.observer, &STOP).when("run the experiment")?;
         let records = store.load().when("read the records")?;
         records.warnings.iter().for_each(|warning| session.say(warning));
         if !records.records.is_empty() {
@@ -74,7 +76,8 @@ impl Run {
                 }))?,
             }
         }
-        session.say(&format!("records are in {0}; `shillproof report {0}` makes a page of them", out.display()));
+        session
+            .say(&format!("records are in {0}; `shillproof report {0}` makes a page of them", out.display()));
         ended(&summary)
     }
 }
@@ -83,7 +86,9 @@ impl Run {
 fn ended(summary: &RunSummary) -> Result<Outcome, Failure> {
     let RunSummary { failed, left, .. } = *summary;
     if left > 0 {
-        return Err(Failure::new(format!("stopped with {left} cells left")).hint("run the same command to go on"));
+        return Err(
+            Failure::new(format!("stopped with {left} cells left")).hint("run the same command to go on")
+        );
     }
     if failed > 0 {
         return Err(Failure::new(format!("{failed} cells failed"))

@@ -1,8 +1,6 @@
 //! Help pages, word for word.
 
-mod common;
-
-use common::Place;
+use crate::place::Place;
 
 macro_rules! help {
     ($($test:ident: $command:literal),* $(,)?) => {

@@ -1,5 +1,4 @@
 //! Runs the real program the way a person does.
-#![allow(dead_code, reason = "each test file uses its own part")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,34 +8,34 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// What a run printed, and its exit code.
-pub struct Run {
-    pub code: i32,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Run {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 /// A folder of its own, where the program runs.
-pub struct Place(TempDir);
+pub(crate) struct Place(TempDir);
 
 impl Place {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
-    pub fn write(&self, name: &str, text: &str) -> &Self {
+    pub(crate) fn write(&self, name: &str, text: &str) -> &Self {
         fs::write(self.path(name), text).unwrap();
         self
     }
 
-    pub fn read(&self, name: &str) -> String {
+    pub(crate) fn read(&self, name: &str) -> String {
         fs::read_to_string(self.path(name)).unwrap()
     }
 
-    pub fn command(&self) -> Command {
+    pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_shillproof"));
         command.current_dir(self.0.path()).stdin(Stdio::null());
         for name in ["NO_COLOR", "COLUMNS", "SHILLPROOF_DATA", "XDG_CACHE_HOME"] {
@@ -47,7 +46,7 @@ impl Place {
     }
 
     /// Runs `shillproof` with the words of `line` (as a shell splits them).
-    pub fn run(&self, line: &str) -> Run {
+    pub(crate) fn run(&self, line: &str) -> Run {
         let words = shell_words::split(line).unwrap();
         let out = self.command().args(words).output().unwrap();
         Run {
@@ -59,7 +58,7 @@ impl Place {
 
     /// A run that must succeed.
     #[track_caller]
-    pub fn ok(&self, line: &str) -> Run {
+    pub(crate) fn ok(&self, line: &str) -> Run {
         let run = self.run(line);
         assert_eq!(run.code, 0, "shillproof {line}\n{}", run.stderr);
         run
@@ -67,14 +66,14 @@ impl Place {
 
     /// A run that must succeed and print one JSON value.
     #[track_caller]
-    pub fn json(&self, line: &str) -> Value {
+    pub(crate) fn json(&self, line: &str) -> Value {
         let run = self.ok(line);
         serde_json::from_str(&run.stdout).unwrap_or_else(|error| panic!("{line}: {error}\n{}", run.stdout))
     }
 
     /// A run that must fail with exit code 2, nothing on stdout, and a message that holds all of `parts`.
     #[track_caller]
-    pub fn fails(&self, line: &str, parts: &[&str]) -> Run {
+    pub(crate) fn fails(&self, line: &str, parts: &[&str]) -> Run {
         let run = self.run(line);
         assert_eq!(run.code, 2, "shillproof {line}\n{}{}", run.stdout, run.stderr);
         assert_eq!(run.stdout, "", "shillproof {line}");
@@ -87,14 +86,19 @@ impl Place {
 
 /// A small data set with string labels: two tastes, every user has its own six of ten items of one
 /// taste and one of the other. Rows are grouped by user.
-pub fn tastes() -> Vec<[String; 4]> {
+pub(crate) fn tastes() -> Vec<[String; 4]> {
     let mut rows = Vec::new();
     for user in 0..40u32 {
         for at in 0..7u32 {
             let taste = if at < 6 { user % 2 } else { (user + 1) % 2 };
             let item = taste * 10 + (user / 2 * 3 + at * (1 + user % 3)) % 10;
             let rating = if at < 6 { 4 + (user + at) % 2 } else { 1 + user % 2 };
-            let row = [format!("Ü{user}"), format!("film {item}"), rating.to_string(), (user * 31 + at * 7).to_string()];
+            let row = [
+                format!("Ü{user}"),
+                format!("film {item}"),
+                rating.to_string(),
+                (user * 31 + at * 7).to_string(),
+            ];
             if !rows.iter().any(|r: &[String; 4]| r[..2] == row[..2]) {
                 rows.push(row);
             }
@@ -104,13 +108,13 @@ pub fn tastes() -> Vec<[String; 4]> {
 }
 
 /// Rows as CSV text with a header.
-pub fn csv(rows: &[[String; 4]]) -> String {
+pub(crate) fn csv(rows: &[[String; 4]]) -> String {
     let lines: String = rows.iter().map(|row| format!("{}\n", row.join(","))).collect();
     format!("user,item,rating,timestamp\n{lines}")
 }
 
 /// The same rows in another order that no part of the program could know (a full-period step through them).
-pub fn shuffled(rows: &[[String; 4]]) -> Vec<[String; 4]> {
+pub(crate) fn shuffled(rows: &[[String; 4]]) -> Vec<[String; 4]> {
     let step = (1..).map(|n| 2 * n + 17).find(|step| gcd(*step, rows.len()) == 1).unwrap();
     (0..rows.len()).map(|at| rows[(at * step + 5) % rows.len()].clone()).collect()
 }
@@ -120,7 +124,7 @@ fn gcd(a: usize, b: usize) -> usize {
 }
 
 /// Takes away what differs between two runs of the same computation: seconds and memory.
-pub fn timeless(mut value: Value) -> Value {
+pub(crate) fn timeless(mut value: Value) -> Value {
     if let Value::Object(map) = &mut value {
         map.remove("seconds");
         map.remove("peak_rss_bytes");
@@ -129,6 +133,6 @@ pub fn timeless(mut value: Value) -> Value {
 }
 
 /// The project's root.
-pub fn root() -> &'static Path {
+pub(crate) fn root() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
 }

@@ -1,8 +1,6 @@
 //! What a person reads when something is wrong. Every case ends with exit code 2 and prints nothing on stdout.
 
-mod common;
-
-use common::{Place, csv, tastes};
+use crate::place::{Place, csv, tastes};
 
 /// A place with a data set with ratings, the same without, and fake users of the first.
 fn place() -> Place {
@@ -58,11 +56,14 @@ fn numbers_that_are_none() {
     let place = place();
     let craft = "craft ratings.csv --attack random --targets random:1 --out f.csv";
     for size in ["nan%", "NaN", "-1", "inf%", "1.5", "", "ten"] {
-        place.fails(&format!("{craft} --size '{size}'"), &["failed to read --size", "expected a share such as `1%`"]);
+        place.fails(
+            &format!("{craft} --size '{size}'"),
+            &["failed to read --size", "expected a share from 0% to 100% such as 1% or a count such as 12"],
+        );
         place.fails(&format!("{craft} --size 1 --profile-size '{size}'"), &["failed to read --profile-size"]);
     }
     for k in ["0", "-1", "ten", "10,0", "", "99999999999999999999999"] {
-        place.fails(&format!("{MEASURE} --k '{k}'"), &["for '--k <K,...>'", "whole number of at least 1"]);
+        place.fails(&format!("{MEASURE} --k='{k}'"), &["for '--k <K,...>'", "whole number of at least 1"]);
     }
     place.fails("recommend ratings.csv --k 0 --out r.csv", &["whole number of at least 1"]);
     place.fails("audit --k 0", &["whole number of at least 1"]);
@@ -71,11 +72,17 @@ fn numbers_that_are_none() {
     place.fails(&format!("{MEASURE} --seed -1"), &["--seed"]);
     place.fails(&format!("{MEASURE} --min-rating nan"), &["--min-rating", "expected a finite number"]);
     for scale in ["5:1", "nan:5", "1", "1:5:0", "a:b"] {
-        place.fails(&format!("{MEASURE} --rating-scale {scale}"), &["--rating-scale", "expected MIN:MAX", "hint: "]);
+        place.fails(
+            &format!("{MEASURE} --rating-scale {scale}"),
+            &["--rating-scale", "expected MIN:MAX", "hint: "],
+        );
     }
     for timeout in ["nan", "0", "-3", "inf"] {
         let line = "measure ratings.csv --victim 'command:true {train} {out}' --targets random:1";
-        place.fails(&format!("{line} --victim-timeout={timeout}"), &["timeout_seconds", "a finite number above 0"]);
+        place.fails(
+            &format!("{line} --victim-timeout={timeout}"),
+            &["timeout_seconds", "a finite number above 0"],
+        );
     }
     assert!(!place.path("f.csv").exists() && !place.path("r.csv").exists(), "never a partial result");
 }
@@ -83,7 +90,10 @@ fn numbers_that_are_none() {
 #[test]
 fn what_does_not_fit_the_data() {
     let place = place();
-    place.fails("measure ratings.csv --targets random:0 --victim popularity", &["failed to select the targets"]);
+    place.fails(
+        "measure ratings.csv --targets random:0 --victim popularity",
+        &["expected at least one target"],
+    );
     place.fails("measure ratings.csv --targets @nobody.txt --victim popularity", &["nobody.txt", "hint: "]);
     place.fails(&format!("{MEASURE} --target-users random:4000"), &["asks for 4000 users"]);
     place.fails(&format!("{MEASURE} --target-users ids:Zoe"), &["the data has no user `Zoe`"]);
@@ -99,7 +109,7 @@ fn what_does_not_fit_the_data() {
         &["cannot be used with"],
     );
     place.fails(
-        "craft ratings.csv --attack random --targets random:1 --size 1 --out no/such/folder/f.csv",
+        "craft ratings.csv --attack random --targets random:1 --size 1 --profile-size 3 --out no/such/folder/f.csv",
         &["failed to write `no/such/folder/f.csv`"],
     );
 }
@@ -128,9 +138,15 @@ fn experiment_files_with_mistakes() {
     let good = "victim = { popularity = {} }\nattack = { random = {} }\n";
     for (text, parts) in [
         ("", &["dataset"][..]),
-        ("dataset = { demo = {} }\nvictm = {}\n", &["grid.toml:2", "victm", "did you mean `victim`?"]),
+        (
+            &format!("dataset = {{ demo = {{}} }}\n{good}repeat = 3\n"),
+            &["grid.toml:4", "repeat", "did you mean `repeats`?"],
+        ),
         ("dataset = { demo = {} }\nvictim = { popularty = {} }\nattack = {}", &["grid.toml:2", "popularity"]),
-        (&format!("dataset = {{ demo = {{}} }}\n{good}[threat]\nsize = {{ fraction = nan }}\n"), &["grid.toml:5", "size"]),
+        (
+            &format!("dataset = {{ demo = {{}} }}\n{good}[threat]\nsize = {{ fraction = nan }}\n"),
+            &["grid.toml:5", "size"],
+        ),
         (&format!("dataset = {{ demo = {{}} }}\n{good}repeats = 0\n"), &["grid.toml:4", "at least 1"]),
         (&format!("dataset = {{ file = {{ path = \"no.csv\" }} }}\n{good}"), &["failed to load `no.csv`"]),
         ("dataset = [", &["grid.toml:1"]),
@@ -157,7 +173,10 @@ fn gates_with_mistakes() {
         ("hit_ratio@10 > nan at 1%", "not a number"),
         ("ndcg@10 > 0.05 at 1%", "no audited metric"),
     ] {
-        place().fails(&format!("audit ratings.csv --fail-if '{gate}'"), &["failed to read --fail-if", part, "hint: "]);
+        place().fails(
+            &format!("audit ratings.csv --fail-if '{gate}'"),
+            &["failed to read --fail-if", part, "hint: "],
+        );
     }
 }
 

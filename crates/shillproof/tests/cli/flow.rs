@@ -1,11 +1,9 @@
 //! Whole jobs through the real program: files between commands, threads, orders of rows, labels.
 
-mod common;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Stdio;
 
-use common::{Place, csv, shuffled, tastes, timeless};
+use crate::place::{Place, csv, root, shuffled, tastes, timeless};
 use serde_json::Value;
 
 const WRMF: &str = "wrmf:factors=4,iterations=3";
@@ -41,9 +39,11 @@ fn craft_then_measure_through_files_equals_the_library_to_the_last_bit() {
     use shillproof::lab::trial::Setup;
 
     let place = Place::new();
-    let common = "--targets unpopular:2 --seed 5";
-    let victim = "wrmf:factors=4,iterations=2";
-    place.json(&format!("craft demo --attack average --size 1% --profile-size 20 --out f.csv --victim {victim} {common}"));
+    let common = "--targets random:2 --seed 5";
+    let victim = "wrmf:factors=16,iterations=3,weight=40";
+    place.json(&format!(
+        "craft demo --attack average --size 1% --profile-size 20 --out f.csv --victim {victim} {common}"
+    ));
     let through_files =
         place.json(&format!("measure demo --fakes f.csv --victim {victim} --k 10,50 --repeats 2 {common}"));
 
@@ -53,7 +53,7 @@ fn craft_then_measure_through_files_equals_the_library_to_the_last_bit() {
     let victim = VictimChoice::from_inline(victim).unwrap();
     let attack = shillproof::attacks::AttackSpec::from_inline("average").unwrap();
     let threat = Threat {
-        targets: "unpopular:2".parse().unwrap(),
+        targets: "random:2".parse().unwrap(),
         target: None,
         objective: shillproof::core::Objective::Promote,
         size: "1%".parse().unwrap(),
@@ -81,20 +81,27 @@ fn craft_then_measure_through_files_equals_the_library_to_the_last_bit() {
         assert_eq!(through_files[key], in_process[key], "{key}");
     }
     assert_eq!(through_files["fakes"]["users"], 10);
-    assert!(through_files["hit_ratio"]["50"]["mean"].as_f64().unwrap() > 0.0, "an attack that nobody sees proves nothing");
+    assert!(
+        through_files["hit_ratio"]["50"]["mean"].as_f64().unwrap() > 0.0,
+        "an attack that nobody sees proves nothing"
+    );
 }
 
 #[test]
 fn one_thread_or_two_give_the_same_bytes() {
     let place = Place::new();
     let run = |jobs: u32| {
-        let craft = format!("craft demo --attack bandwagon --targets random:2 --size 1% --out f{jobs}.csv --jobs {jobs}");
+        let craft = format!(
+            "craft demo --attack bandwagon --targets random:2 --size 1% --out f{jobs}.csv --jobs {jobs}"
+        );
         place.json(&craft);
         let victim = "wrmf:factors=8,iterations=2";
         let measured = place.json(&format!(
             "measure demo --victim {victim} --fakes f{jobs}.csv --targets random:2 --split leave-one-out --jobs {jobs}"
         ));
-        place.json(&format!("recommend demo --victim {victim} --fakes f{jobs}.csv --out r{jobs}.csv --jobs {jobs}"));
+        place.json(&format!(
+            "recommend demo --victim {victim} --fakes f{jobs}.csv --out r{jobs}.csv --jobs {jobs}"
+        ));
         (place.read(&format!("f{jobs}.csv")), timeless(measured), place.read(&format!("r{jobs}.csv")))
     };
     assert!(run(1) == run(2), "the number of threads shows in the results");
@@ -104,7 +111,9 @@ fn one_thread_or_two_give_the_same_bytes() {
 fn shuffled_rows_with_string_labels_give_the_same_numbers() {
     let place = place();
     let run = |file: &str| {
-        place.json(&format!("craft {file} --attack average --targets unpopular:2 --size 10% --profile-size 4 --out fakes.csv"));
+        place.json(&format!(
+            "craft {file} --attack average --targets unpopular:2 --size 10% --profile-size 4 --out fakes.csv"
+        ));
         let fakes = place.read("fakes.csv");
         let measured = place.json(&format!(
             "measure {file} --victim {WRMF} --fakes fakes.csv --targets unpopular:2 --k 3,5 --split leave-one-out"
@@ -145,7 +154,9 @@ fn labels_survive_every_round_trip() {
 
     for file in ["copy.csv", "copy.inter"] {
         place.ok(&format!("data convert shuffled.csv --out {file}"));
-        let measure = |file: &str| nameless(place.json(&format!("measure {file} --victim {WRMF} --targets 'ids:film 17' --k 3")));
+        let measure = |file: &str| {
+            nameless(place.json(&format!("measure {file} --victim {WRMF} --targets 'ids:film 17' --k 3")))
+        };
         assert_eq!(measure(file), measure("sorted.csv"), "{file}");
     }
 }
@@ -154,13 +165,11 @@ fn labels_survive_every_round_trip() {
 fn bug_4_a_target_is_the_same_item_after_write_and_reload() {
     // Rows not grouped by user: ids by first appearance would name other items after the reload.
     let place = place();
-    place.json("craft shuffled.csv --attack random --targets 'ids:film 3' --size 8 --profile-size 3 --out fakes.csv");
+    place.json(
+        "craft shuffled.csv --attack random --targets 'ids:film 3' --size 8 --profile-size 3 --out fakes.csv",
+    );
     let fakes = place.read("fakes.csv");
-    let poisoned: String = fakes
-        .lines()
-        .skip(1)
-        .map(|line| format!("{line},2000\n"))
-        .collect();
+    let poisoned: String = fakes.lines().skip(1).map(|line| format!("{line},2000\n")).collect();
     let genuine = csv(&shuffled(&tastes()));
     let (header, rows) = genuine.split_once('\n').unwrap();
     place.write("poisoned.csv", &format!("{header}\n{poisoned}{rows}"));
@@ -176,8 +185,10 @@ fn bug_4_a_target_is_the_same_item_after_write_and_reload() {
     assert_eq!(fakes_count["film 3"], 8);
     let together = counts("poisoned.csv");
     let by_popularity = |user: &str| -> Option<String> {
-        let own: BTreeSet<String> = tastes().into_iter().filter(|row| row[0] == user).map(|row| row[1].clone()).collect();
-        let best = together.iter().filter(|(item, _)| !own.contains(*item)).max_by_key(|(_, count)| **count)?;
+        let own: BTreeSet<String> =
+            tastes().into_iter().filter(|row| row[0] == user).map(|row| row[1].clone()).collect();
+        let best =
+            together.iter().filter(|(item, _)| !own.contains(*item)).max_by_key(|(_, count)| **count)?;
         let tied = together.iter().filter(|(item, count)| !own.contains(*item) && *count == best.1).count();
         (tied == 1).then(|| best.0.clone())
     };
@@ -198,7 +209,9 @@ fn bug_4_a_target_is_the_same_item_after_write_and_reload() {
 #[test]
 fn a_measurement_has_the_keys_of_the_contract() {
     let place = place();
-    place.json("craft sorted.csv --attack random --targets random:2 --size 5% --profile-size 3 --out fakes.csv");
+    place.json(
+        "craft sorted.csv --attack random --targets random:2 --size 5% --profile-size 3 --out fakes.csv",
+    );
     let json = place.json(&format!(
         "measure sorted.csv --victim {WRMF} --fakes fakes.csv --targets random:2 --k 3,5 --repeats 3 --split leave-one-out"
     ));
@@ -224,8 +237,13 @@ fn a_measurement_has_the_keys_of_the_contract() {
         assert!(json["peak_rss_bytes"].as_u64().unwrap() > 1_000_000);
     }
     assert!(json.get("display_rate_any").is_none());
-    let some = place.json(&format!("{} --target-users random:5", "measure sorted.csv --victim popularity --targets random:2"));
-    assert!(some["display_rate_any"]["10"]["mean"].is_f64() && some["display_rate_pair"]["10"]["mean"].is_f64());
+    let some = place.json(&format!(
+        "{} --target-users random:5",
+        "measure sorted.csv --victim popularity --targets random:2"
+    ));
+    assert!(
+        some["display_rate_any"]["10"]["mean"].is_f64() && some["display_rate_pair"]["10"]["mean"].is_f64()
+    );
 }
 
 #[test]
@@ -268,10 +286,16 @@ fn an_implicit_victim_says_that_it_takes_no_ratings() {
 #[test]
 fn a_recommender_of_the_users_own_is_measured_like_any_other() {
     let place = place();
-    let script = common::root().join("examples/my_model.py");
-    let victim = format!("command:python3 {} --train {{train}} --recommend {{out}} --k {{k}} --seed {{seed}}", script.display());
-    place.json("craft sorted.csv --attack random --targets 'ids:film 5' --size 20% --profile-size 5 --out fakes.csv");
-    let line = |rest: &str| format!("measure sorted.csv --victim '{victim}' --targets 'ids:film 5' --k 3,5 {rest}");
+    let script = root().join("examples/my_model.py");
+    let victim = format!(
+        "command:python3 {} --train {{train}} --recommend {{out}} --k {{k}} --seed {{seed}}",
+        script.display()
+    );
+    place.json(
+        "craft sorted.csv --attack random --targets 'ids:film 5' --size 20% --profile-size 5 --out fakes.csv",
+    );
+    let line =
+        |rest: &str| format!("measure sorted.csv --victim '{victim}' --targets 'ids:film 5' --k 3,5 {rest}");
     let clean = place.json(&line(""));
     let attacked = place.json(&line("--fakes fakes.csv"));
     assert_eq!(attacked["victim"], victim);
@@ -293,6 +317,38 @@ fn a_reader_that_goes_away_is_no_error() {
     drop(child.stdout.take());
     let out = child.wait_with_output().unwrap();
     assert_eq!((out.status.code(), String::from_utf8(out.stderr).unwrap().as_str()), (Some(0), ""));
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_stops_cleanly() {
+    let place = place();
+    let child = place
+        .command()
+        .args([
+            "measure",
+            "sorted.csv",
+            "--targets",
+            "random:1",
+            "--victim",
+            "command:sh -c 'sleep 60' {train} {out}",
+        ])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let start = std::time::Instant::now();
+    std::thread::sleep(std::time::Duration::from_millis(700));
+    let pid = child.id().to_string();
+    assert!(std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    let out = child.wait_with_output().unwrap();
+    let stderr = String::from_utf8(out.stderr).unwrap();
+    assert_eq!(out.status.code(), Some(2), "{stderr}");
+    assert!(
+        stderr.contains("stopping; press Ctrl-C again") && stderr.contains("stopped before the end"),
+        "{stderr}"
+    );
+    assert!(start.elapsed().as_secs() < 30, "the command was waited for");
 }
 
 #[test]
