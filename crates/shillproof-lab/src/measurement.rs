@@ -86,7 +86,9 @@ pub fn measure(setup: &Setup, request: &Request<'_>, ctx: &Ctx<'_>) -> Result<Me
     let mut values = Values::default();
     let mut seconds = Seconds::default();
     for repeat in 0..request.repeats {
-        ctx.observer.progress("trainings", repeat, request.repeats);
+        if request.repeats > 1 {
+            ctx.observer.progress("trainings", repeat, request.repeats);
+        }
         let start = Instant::now();
         let fitted = setup.fit(request.victim, request.fakes, repeat, depth, ctx)?;
         seconds.fit += start.elapsed().as_secs_f64() / request.repeats as f64;
@@ -106,7 +108,9 @@ pub fn measure(setup: &Setup, request: &Request<'_>, ctx: &Ctx<'_>) -> Result<Me
         };
         values.add(trial.measures()?, repeat)?;
     }
-    ctx.observer.progress("trainings", request.repeats, request.repeats);
+    if request.repeats > 1 {
+        ctx.observer.progress("trainings", request.repeats, request.repeats);
+    }
     Ok(values.summarize(setup, seconds))
 }
 

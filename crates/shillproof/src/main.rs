@@ -6,8 +6,8 @@
 mod args;
 mod commands;
 mod failure;
-mod markdown;
 mod session;
+mod text;
 
 use std::process::ExitCode;
 
@@ -73,7 +73,7 @@ fn main() -> ExitCode {
         Command::Data(data) => data.run(&session),
         Command::List(list) => list.run(),
         Command::Explain(explain) => explain.run(),
-        Command::Schema(schema) => schema.run(),
+        Command::Schema(_) => commands::schema::Schema::run(),
         Command::Completions(completions) => completions.run(),
     });
     match outcome {

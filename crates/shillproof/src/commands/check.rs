@@ -32,7 +32,7 @@ impl Check {
         match self.format {
             Format::Json => print_json(&json!({ "cells": plan.cells.len(), "spec": plan.spec }))?,
             Format::Text => {
-                print(&format!("{}: {} cells, no mistakes\n", self.spec.display(), plan.cells.len()))?
+                print(&format!("{}: {} cells, no mistakes\n", self.spec.display(), plan.cells.len()))?;
             }
         }
         Ok(Outcome::Done)

@@ -100,6 +100,7 @@ impl Craft {
             targets_clicked: true,
         };
         let split = self.protocol.split()?;
+        super::check_place(&self.out)?;
         let named = self.victim.named(self.knowledge.black_box.as_deref())?;
         let dataset = Arc::new(self.read.load(&self.data, session)?);
         let Named { text, choice: victim } = named.unwrap_or_else(|| Named::usual(&dataset));
@@ -127,9 +128,9 @@ impl Craft {
             .craft(&attack, &threat, &victim, clean.as_deref(), &targets, fake_users, &ctx)
             .when(format!("craft `{}`", self.attack))?;
         let seconds = start.elapsed().as_secs_f64();
-        let file = File::create(&self.out).when(format!("write {}", self.out.display()))?;
+        let file = File::create(&self.out).when(format!("write `{}`", self.out.display()))?;
         write_fakes(BufWriter::new(file), &fakes, &setup.dataset)
-            .when(format!("write {}", self.out.display()))?;
+            .when(format!("write `{}`", self.out.display()))?;
         print_json(&Crafted {
             fakes: Fakes::of(Some(&fakes)),
             seconds,

@@ -11,6 +11,7 @@ use crate::args::{DataArgs, Format};
 use crate::commands::{DatasetSummary, Outcome};
 use crate::failure::{Failure, While};
 use crate::session::{Session, print, print_json};
+use crate::text::columns;
 
 /// Look at data sets, get known ones, convert files
 #[derive(Args, Debug)]
@@ -126,15 +127,18 @@ impl List {
             });
             return print_json(&list.collect::<Vec<_>>());
         }
-        let width = known::list().iter().map(|set| set.name.len()).max().unwrap_or(0);
-        let line = |set: &KnownSet| {
-            let here = if here(set) { "here" } else { "-" };
-            format!(
-                "{:width$}  {:>7} users {:>7} items {:>9} interactions  {here:4}  {}\n",
-                set.name, set.users, set.items, set.interactions, set.title
-            )
+        let row = |set: &KnownSet| {
+            let count = |n: usize, of: &str| format!("{n:>9} {of}");
+            vec![
+                set.name.clone(),
+                count(set.users, "users"),
+                count(set.items, "items"),
+                count(set.interactions, "interactions"),
+                if here(set) { "here" } else { "-" }.to_owned(),
+                set.title.clone(),
+            ]
         };
-        print(&known::list().iter().map(line).collect::<String>())
+        print(&columns(&known::list().iter().map(row).collect::<Vec<_>>()))
     }
 }
 
@@ -154,8 +158,8 @@ impl Describe {
 /// Our numbers, with the published ones beside them.
 fn describe(info: &Info) -> String {
     let ours = &info.statistics;
-    let mut rows: Vec<(String, String)> = vec![("name".into(), info.name.clone())];
-    let mut row = |name: &str, value: String| rows.push((name.to_owned(), value));
+    let mut rows = vec![vec!["name".to_owned(), info.name.clone()]];
+    let mut row = |name: &str, value: String| rows.push(vec![name.to_owned(), value]);
     if let Some(set) = info.known {
         row("known as", format!("{} ({})", set.name, set.title));
         row("licence", set.licence.clone());
@@ -183,8 +187,7 @@ fn describe(info: &Info) -> String {
         row("times", format!("{first} to {last}"));
     }
     row("checksum", info.checksum.clone());
-    let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-    rows.iter().map(|(name, value)| format!("{name:width$}  {value}\n")).collect()
+    columns(&rows)
 }
 
 impl Get {
@@ -193,7 +196,8 @@ impl Get {
         match self.format {
             Format::Json => print_json(&got),
             Format::Text => {
-                print(&got.files.iter().map(|file| format!("{}\n", file.display())).collect::<String>())
+                let files = got.files.iter().map(|file| vec![file.display().to_string()]);
+                print(&columns(&files.collect::<Vec<_>>()))
             }
         }
     }
@@ -201,6 +205,7 @@ impl Get {
 
 impl Convert {
     fn run(&self, session: &Session) -> Result<(), Failure> {
+        super::check_place(&self.out)?;
         let dataset = self.read.load(&self.data, session)?;
         save(&self.out, &dataset).when(format!("write `{}`", self.out.display()))?;
         match self.format {

@@ -6,8 +6,8 @@ use shillproof_core::catalogue::nearest;
 use super::catalogue::Kind;
 use crate::commands::Outcome;
 use crate::failure::Failure;
-use crate::markdown;
 use crate::session::print;
+use crate::text::plain;
 
 /// Explain a victim, an attack or a metric: what it does, its parameters, its source
 #[derive(Args, Debug)]
@@ -27,7 +27,7 @@ impl Explain {
         let same = |name: &str| name.replace('_', "-") == self.name.replace('_', "-");
         let all: Vec<_> = Kind::value_variants().iter().flat_map(|kind| kind.entries()).collect();
         let pages: Vec<String> =
-            all.iter().filter(|entry| same(entry.name)).map(|entry| markdown::plain(&entry.page)).collect();
+            all.iter().filter(|entry| same(entry.name)).map(|entry| plain(&entry.page)).collect();
         if pages.is_empty() {
             let names: Vec<&str> = all.iter().map(|entry| entry.name).collect();
             let hint = nearest(&self.name, &names).map_or_else(

@@ -3,11 +3,12 @@
 use clap::Args;
 use serde_json::Value;
 
-use super::catalogue::Kind;
+use super::catalogue::{Entry, Kind};
 use crate::args::Format;
 use crate::commands::Outcome;
 use crate::failure::Failure;
 use crate::session::{print, print_json};
+use crate::text::columns;
 
 /// List what there is: victims, attacks, detectors, defenses, metrics
 #[derive(Args, Debug)]
@@ -33,10 +34,8 @@ impl List {
                 print_json(&list)?;
             }
             Format::Text => {
-                let width = entries.iter().map(|entry| entry.name.len()).max().unwrap_or(0);
-                let line =
-                    |entry: &super::catalogue::Entry| format!("{:width$}  {}\n", entry.name, entry.summary);
-                print(&entries.iter().map(line).collect::<String>())?;
+                let row = |entry: &Entry| vec![entry.name.to_owned(), entry.summary.to_owned()];
+                print(&columns(&entries.iter().map(row).collect::<Vec<_>>()))?;
             }
         }
         Ok(Outcome::Done)

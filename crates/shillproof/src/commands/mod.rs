@@ -75,3 +75,16 @@ fn read_fakes_of(file: Option<&Path>, data: &Dataset) -> Result<Option<FakeProfi
         |path: &Path| read_fakes(path, data).when(format!("read the fake users in `{}`", path.display()));
     file.map(read).transpose()
 }
+
+/// Says before the work that its result would have no place to go to.
+fn check_place(out: &Path) -> Result<(), Failure> {
+    match out.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() && !folder.is_dir() => Err(Failure::new(format!(
+            "failed to write `{}`: there is no folder `{}`",
+            out.display(),
+            folder.display()
+        ))
+        .hint("make the folder first")),
+        _ => Ok(()),
+    }
+}

@@ -1,9 +1,9 @@
 //! `shillproof plan`.
 
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use shillproof_core::catalogue::Catalogue;
 use shillproof_lab::plan::Plan as Cells;
 use shillproof_lab::spec::ExperimentSpec;
 use shillproof_lab::trial::Trials;
@@ -12,6 +12,7 @@ use crate::args::Format;
 use crate::commands::Outcome;
 use crate::failure::{Failure, While};
 use crate::session::{Session, print, print_json};
+use crate::text::columns;
 
 /// Print the cells of an experiment before anything runs
 #[derive(Args, Debug)]
@@ -50,14 +51,14 @@ impl Plan {
 /// One line a cell; its cost as a share of the whole.
 fn table(plan: &Cells) -> String {
     let total: f64 = plan.cells.iter().map(|planned| planned.cost).sum();
-    let mut rows =
-        vec![["key", "data", "victim", "attack", "size", "target", "repeat", "cost"].map(str::to_owned)];
+    let head = ["key", "data", "victim", "attack", "size", "target", "repeat", "cost"];
+    let mut rows = vec![head.map(str::to_owned).to_vec()];
     rows.extend(plan.cells.iter().map(|planned| {
         let cell = &planned.cell;
-        [
+        vec![
             planned.key.to_string(),
             planned.data.name.clone(),
-            shillproof_core::catalogue::Catalogue::card(&cell.victim).name.to_owned(),
+            cell.victim.card().name.to_owned(),
             cell.attack_name().to_owned(),
             cell.threat.size.to_string(),
             cell.threat.target.map_or_else(|| "all".to_owned(), |place| (place + 1).to_string()),
@@ -65,16 +66,5 @@ fn table(plan: &Cells) -> String {
             format!("{:.1}%", 100.0 * planned.cost / total),
         ]
     }));
-    let widths =
-        [0, 1, 2, 3, 4, 5, 6, 7].map(|c| rows.iter().map(|row| row[c].chars().count()).max().unwrap_or(0));
-    let mut text = String::new();
-    for row in &rows {
-        let mut line = String::new();
-        for (cell, width) in row.iter().zip(widths) {
-            let _ = write!(line, "{cell:width$}  ");
-        }
-        text.push_str(line.trim_end());
-        text.push('\n');
-    }
-    text
+    columns(&rows)
 }

@@ -63,6 +63,7 @@ struct Recommended {
 impl Recommend {
     pub(crate) fn run(&self, session: &Session) -> Result<Outcome, Failure> {
         let split = self.protocol.split()?;
+        super::check_place(&self.out)?;
         let named = self.victim.named(None)?;
         let dataset = Arc::new(self.read.load(&self.data, session)?);
         let Named { text, choice: victim } = named.unwrap_or_else(|| Named::usual(&dataset));
@@ -75,7 +76,7 @@ impl Recommend {
         let rankings = setup
             .rank(&victim, &fitted, &[], self.protocol.exclude(), &spec, &ctx)
             .when(format!("rank the items by `{text}`"))?;
-        let rows = self.write(&setup, &rankings).when(format!("write {}", self.out.display()))?;
+        let rows = self.write(&setup, &rankings).when(format!("write `{}`", self.out.display()))?;
         print_json(&Recommended {
             dataset: DatasetSummary::of(&setup.dataset),
             victim: text,

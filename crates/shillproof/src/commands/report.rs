@@ -63,7 +63,7 @@ impl Report {
         let own = || to_file.then(|| self.folder.join(format!("report.{}", format.extension())));
         match self.out.clone().or_else(own) {
             Some(path) => {
-                fs::write(&path, bytes).when(format!("write {}", path.display()))?;
+                fs::write(&path, bytes).when(format!("write `{}`", path.display()))?;
                 print(&format!("{}\n", path.display()))?;
             }
             None => print(&String::from_utf8_lossy(&bytes))?,

@@ -16,7 +16,7 @@ use crate::session::print_json;
 pub(crate) struct Schema {}
 
 impl Schema {
-    pub(crate) fn run(&self) -> Result<Outcome, Failure> {
+    pub(crate) fn run() -> Result<Outcome, Failure> {
         print_json(&spec::schema())?;
         Ok(Outcome::Done)
     }

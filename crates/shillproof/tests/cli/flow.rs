@@ -27,8 +27,10 @@ fn nameless(value: Value) -> Value {
 
 #[test]
 fn craft_then_measure_through_files_equals_the_library_to_the_last_bit() {
+    use shillproof::attacks::{AttackSpec, AudienceSpec};
     use shillproof::core::catalogue::Catalogue;
     use shillproof::core::{Ctx, Seed};
+    use shillproof::data::knowledge::KnowledgeSpec;
     use shillproof::data::split::SplitSpec;
     use shillproof::data::{DataOptions, load};
     use shillproof::lab::command::VictimChoice;
@@ -51,17 +53,17 @@ fn craft_then_measure_through_files_equals_the_library_to_the_last_bit() {
     let setup = Setup::new(data, &SplitSpec::None, Seed::new(5)).unwrap();
     let ctx = Ctx::new(Seed::new(5));
     let victim = VictimChoice::from_inline(victim).unwrap();
-    let attack = shillproof::attacks::AttackSpec::from_inline("average").unwrap();
+    let attack = AttackSpec::from_inline("average").unwrap();
     let threat = Threat {
         targets: "random:2".parse().unwrap(),
         target: None,
         objective: shillproof::core::Objective::Promote,
         size: "1%".parse().unwrap(),
         profile_size: "20".parse().unwrap(),
-        knowledge: Default::default(),
+        knowledge: KnowledgeSpec::default(),
         black_box: None,
         surrogate: None,
-        target_users: Default::default(),
+        target_users: AudienceSpec::All,
         exclude: Exclude::Train,
         targets_clicked: true,
     };
@@ -169,10 +171,10 @@ fn bug_4_a_target_is_the_same_item_after_write_and_reload() {
         "craft shuffled.csv --attack random --targets 'ids:film 3' --size 8 --profile-size 3 --out fakes.csv",
     );
     let fakes = place.read("fakes.csv");
-    let poisoned: String = fakes.lines().skip(1).map(|line| format!("{line},2000\n")).collect();
+    let poisoned: Vec<String> = fakes.lines().skip(1).map(|line| format!("{line},2000")).collect();
     let genuine = csv(&shuffled(&tastes()));
     let (header, rows) = genuine.split_once('\n').unwrap();
-    place.write("poisoned.csv", &format!("{header}\n{poisoned}{rows}"));
+    place.write("poisoned.csv", &format!("{header}\n{}\n{rows}", poisoned.join("\n")));
     // Popularity, so that the answer can be counted by hand: the target got 8 more interactions and nothing else moved.
     let counts = |file: &str| {
         let mut counts: BTreeMap<String, usize> = BTreeMap::new();

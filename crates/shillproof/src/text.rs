@@ -1,6 +1,21 @@
-//! Pages for the terminal: Markdown with its marks taken off and its tables set in columns.
+//! Text for the terminal: columns, and pages without their marks.
 
-/// Renders `page` as plain text. Headings stay apart by an underline; code keeps its indentation.
+/// Rows of cells in columns, two blanks apart.
+pub(crate) fn columns(rows: &[Vec<String>]) -> String {
+    let count = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |column: usize| {
+        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..count).map(width).collect();
+    let line = |row: &Vec<String>| {
+        let cells: Vec<String> =
+            row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:width$}")).collect();
+        cells.join("  ").trim_end().to_owned() + "\n"
+    };
+    rows.iter().map(line).collect()
+}
+
+/// A Markdown page as plain text. Headings keep an underline, code its indentation, tables stand in columns.
 pub(crate) fn plain(page: &str) -> String {
     let mut out = String::new();
     let mut table: Vec<Vec<String>> = Vec::new();
@@ -10,23 +25,28 @@ pub(crate) fn plain(page: &str) -> String {
             table.push(cells(line));
             continue;
         }
-        set(&mut out, &std::mem::take(&mut table));
+        out += &ruled(&std::mem::take(&mut table));
         if line.trim_start().starts_with("```") {
             code = !code;
-        } else if code {
-            out.push_str(&format!("    {line}\n"));
+            continue;
+        }
+        if code {
+            out += "    ";
+            out += line;
         } else if let Some(title) = line.strip_prefix('#') {
             let title = unmarked(title.trim_start_matches('#').trim());
-            let underline = if line.starts_with("##") { '-' } else { '=' };
-            out.push_str(&format!("{title}\n{}\n", underline.to_string().repeat(title.chars().count())));
+            let underline = if line.starts_with("##") { "-" } else { "=" };
+            out += &title;
+            out.push('\n');
+            out += &underline.repeat(title.chars().count());
         } else if line.starts_with("    ") {
-            out.push_str(&format!("{line}\n"));
+            out += line;
         } else {
-            out.push_str(&format!("{}\n", unmarked(line)));
+            out += &unmarked(line);
         }
+        out.push('\n');
     }
-    set(&mut out, &table);
-    out
+    out + &ruled(&table)
 }
 
 /// The cells of one table row.
@@ -35,22 +55,17 @@ fn cells(line: &str) -> Vec<String> {
     inner.replace("\\|", "\u{1}").split('|').map(|cell| unmarked(cell.trim()).replace('\u{1}', "|")).collect()
 }
 
-/// Appends a table in columns; the row of dashes under its head becomes a rule.
-fn set(out: &mut String, table: &[Vec<String>]) {
-    let width = |column: usize| {
-        let cells =
-            table.iter().enumerate().filter(|(row, _)| *row != 1).filter_map(|(_, row)| row.get(column));
-        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
-    };
-    for (at, row) in table.iter().enumerate() {
-        let mut line = String::new();
-        for (column, cell) in row.iter().enumerate() {
-            let width = width(column);
-            let cell = if at == 1 { "-".repeat(width) } else { cell.clone() };
-            line.push_str(&format!("{cell:width$}  "));
+/// A Markdown table in columns, with a rule in place of the dashes under its head.
+fn ruled(table: &[Vec<String>]) -> String {
+    let rows: Vec<Vec<String>> =
+        table.iter().enumerate().filter(|(at, _)| *at != 1).map(|(_, row)| row.clone()).collect();
+    let text = columns(&rows);
+    match text.split_once('\n') {
+        Some((head, rest)) if table.len() > 1 => {
+            let width = text.lines().map(|line| line.chars().count()).max().unwrap_or(0).min(100);
+            format!("{head}\n{}\n{rest}", "-".repeat(width))
         }
-        out.push_str(line.trim_end());
-        out.push('\n');
+        _ => text,
     }
 }
 
@@ -66,14 +81,14 @@ fn unmarked(text: &str) -> String {
             .and_then(|(words, after)| Some((words, after.split_once(')')?)))
             .filter(|(words, _)| !words.contains(['[', ']']));
         let Some((words, (target, after))) = link else {
-            out.push_str(&rest[..=start]);
+            out += &rest[..=start];
             rest = &rest[start + 1..];
             continue;
         };
-        out.push_str(&rest[..start]);
-        out.push_str(words);
+        out += &rest[..start];
+        out += words;
         if target.starts_with("http") {
-            out.push_str(&format!(" <{target}>"));
+            out += &[" <", target, ">"].concat();
         }
         rest = after;
     }
@@ -96,6 +111,7 @@ mod tests {
     #[test]
     fn tables_stand_in_columns() {
         let page = "| name | default |\n|---|---:|\n| `factors` | 64 |\n| a\\|b | é |\nend";
-        assert_eq!(plain(page), "name     default\n-------  -------\nfactors  64\na|b      é\nend\n");
+        assert_eq!(plain(page), "name     default\n----------------\nfactors  64\na|b      é\nend\n");
+        assert_eq!(columns(&[]), "");
     }
 }
