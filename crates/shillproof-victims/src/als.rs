@@ -43,7 +43,7 @@ pub struct Als {
 impl Default for Als {
     fn default() -> Self {
         Self {
-            factors: 64,
+            factors: 16,
             regularization: 10.0,
             user_regularization: None,
             item_regularization: None,

@@ -378,9 +378,10 @@ impl Search<'_> {
     fn prices(&mut self, attack: &AttackSpec, targets: &TargetSpec) -> Result<Vec<PriceOfReach>, AuditError> {
         let (name, kind) = (attack.card().name, kind(targets));
         let cap = share(CAP).of(self.scene.users).max(1);
+        let known = self.scene.sizes.clone();
         let mut prices = Vec::new();
         for reach in REACHES {
-            let price = price::search(reach, cap, |m| self.hit_ratio_at(attack, targets, m))?;
+            let price = price::search(reach, cap, &known, |m| self.hit_ratio_at(attack, targets, m))?;
             let behind =
                 self.evidence.values(name, kind, self.scene.reference, self.scene.hit_ratio())?.targets();
             if let Some(price) = price {

@@ -26,7 +26,8 @@ pub enum Price {
     },
 }
 
-/// Searches the price of `reach` (a hit ratio) up to `cap` fake users, by doubling and then bisection.
+/// Searches the price of `reach` (a hit ratio) up to `cap` fake users: through the sizes that were
+/// measured already (`known`, ascending), by doubling beyond them, then by bisection.
 ///
 /// `at(m)` is the hit ratio over the same targets and seeds for every `m`, asked again for an `m` that
 /// it has answered. Where it has none, neither has the search.
@@ -36,16 +37,22 @@ pub enum Price {
 pub(super) fn search<E>(
     reach: f64,
     cap: usize,
+    known: &[usize],
     mut at: impl FnMut(usize) -> Result<Option<Summary>, E>,
 ) -> Result<Option<Price>, E> {
-    match bracket(reach, cap, |m| at(m).map_err(Some)?.ok_or(None)) {
+    match bracket(reach, cap, known, |m| at(m).map_err(Some)?.ok_or(None)) {
         Ok(price) => Ok(Some(price)),
         Err(None) => Ok(None),
         Err(Some(error)) => Err(error),
     }
 }
 
-fn bracket<E>(reach: f64, cap: usize, mut at: impl FnMut(usize) -> Result<Summary, E>) -> Result<Price, E> {
+fn bracket<E>(
+    reach: f64,
+    cap: usize,
+    known: &[usize],
+    mut at: impl FnMut(usize) -> Result<Summary, E>,
+) -> Result<Price, E> {
     let above = |s: &Summary| s.ci95.map_or(s.mean, |ci| ci[0]) > reach;
     let below = |s: &Summary| s.ci95.map_or(s.mean, |ci| ci[1]) < reach;
 
@@ -56,7 +63,7 @@ fn bracket<E>(reach: f64, cap: usize, mut at: impl FnMut(usize) -> Result<Summar
             return Ok(Price::NotReached { cap, at_cap: reached });
         }
         not_above = m;
-        m = (2 * m).clamp(1, cap);
+        m = known.iter().copied().find(|&k| k > m).unwrap_or(2 * m).clamp(1, cap);
         reached = at(m)?;
     }
     while m - not_above > 1 {
@@ -101,15 +108,23 @@ mod tests {
 
     #[test]
     fn finds_the_smallest_size_and_brackets_it() {
-        let price = search(0.01, 200, rising(0.0025)).unwrap().unwrap();
+        let price = search(0.01, 200, &[], rising(0.0025)).unwrap().unwrap();
         let Price::Found { fake_users, surely_below, .. } = price else { panic!("{price:?}") };
         // Lower end 0.001 m - 0.0025 > 0.01 first at m = 13; upper end 0.001 m + 0.0025 < 0.01 last at m = 7.
         assert_eq!((fake_users, surely_below), (13, 7));
     }
 
     #[test]
+    fn what_is_known_does_not_change_the_price() {
+        for known in [&[5usize, 30][..], &[12], &[13], &[300]] {
+            let price = search(0.01, 200, known, rising(0.0025)).unwrap().unwrap();
+            assert!(matches!(price, Price::Found { fake_users: 13, surely_below: 7, .. }), "{known:?}: {price:?}");
+        }
+    }
+
+    #[test]
     fn says_when_the_cap_is_too_low() {
-        let price = search(0.5, 100, rising(0.0)).unwrap().unwrap();
+        let price = search(0.5, 100, &[5, 30], rising(0.0)).unwrap().unwrap();
         let Price::NotReached { cap, at_cap } = price else { panic!("{price:?}") };
         assert_eq!(cap, 100);
         assert!((at_cap.mean - 0.1).abs() < 1e-12);
@@ -117,7 +132,7 @@ mod tests {
 
     #[test]
     fn a_target_that_is_there_already_costs_nothing() {
-        let price = search(0.01, 100, |_| {
+        let price = search(0.01, 100, &[], |_| {
             Ok::<_, Infallible>(Some(Summary {
                 mean: 0.3,
                 std: None,
@@ -135,7 +150,7 @@ mod tests {
     fn evaluations_grow_with_the_logarithm_of_the_cap() {
         let mut calls = 0;
         let mut at = rising(0.0);
-        search(0.9, 100_000, |m| {
+        search(0.9, 100_000, &[], |m| {
             calls += 1;
             at(m)
         })
