@@ -101,21 +101,41 @@ impl Labels {
     }
 }
 
+/// Integers below this are looked up by value rather than by hash: 16 MiB at most.
+const DIRECT: usize = 1 << 22;
+
 /// Gives labels provisional ids in order of first appearance.
 pub(crate) struct Interner {
     arena: Arena,
     table: HashTable<u32>,
     hasher: DefaultHashBuilder,
+    /// The ids of labels that are small integers, by value; `u32::MAX` where there is none.
+    direct: Vec<u32>,
 }
 
 impl Interner {
     pub(crate) fn new() -> Self {
-        Self { arena: Arena::new(), table: HashTable::new(), hasher: DefaultHashBuilder::default() }
+        let hasher = DefaultHashBuilder::default();
+        Self { arena: Arena::new(), table: HashTable::new(), hasher, direct: Vec::new() }
     }
 
     /// The provisional id of a label, new or known. `u32::MAX` is never one: that many labels do not fit.
+    #[inline]
     pub(crate) fn intern(&mut self, label: &str) -> u32 {
-        let Self { arena, table, hasher } = self;
+        let Some(value) = small_integer(label) else { return self.intern_hashed(label) };
+        if value >= self.direct.len() {
+            self.direct.resize((value + 1).next_power_of_two(), u32::MAX);
+        }
+        let id = &mut self.direct[value];
+        if *id == u32::MAX {
+            *id = self.arena.ends.len() as u32;
+            self.arena.push(label);
+        }
+        *id
+    }
+
+    fn intern_hashed(&mut self, label: &str) -> u32 {
+        let Self { arena, table, hasher, .. } = self;
         let hash = hasher.hash_one(label);
         let found = table.entry(hash, |&id| arena.get(id) == label, |&id| hasher.hash_one(arena.get(id)));
         match found {
@@ -129,17 +149,13 @@ impl Interner {
         }
     }
 
-    pub(crate) fn get(&self, id: u32) -> &str {
-        self.arena.get(id)
-    }
-
     pub(crate) fn len(&self) -> usize {
         self.arena.ends.len()
     }
 
     /// The labels that `keep` accepts, with the final id of each provisional one.
     pub(crate) fn sort(self, keep: impl Fn(u32) -> bool) -> (Labels, Vec<u32>) {
-        drop(self.table);
+        drop((self.table, self.direct));
         sort(&self.arena, keep)
     }
 }
@@ -172,6 +188,24 @@ fn compare(a: &str, b: &str, numeric: bool) -> Ordering {
     } else {
         a.cmp(b)
     }
+}
+
+/// The value of a plain integer below [`DIRECT`]: digits without leading zeros, so that value and label are one.
+#[inline]
+fn small_integer(label: &str) -> Option<usize> {
+    let digits = label.as_bytes();
+    if !matches!(digits.len(), 1..=7) || (digits[0] == b'0' && digits.len() > 1) {
+        return None;
+    }
+    let mut value = 0;
+    for digit in digits {
+        let digit = digit.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        value = value * 10 + digit as usize;
+    }
+    (value < DIRECT).then_some(value)
 }
 
 /// The value of an optional minus and up to 18 digits.

@@ -86,7 +86,7 @@ fn median(values: &mut [usize]) -> f64 {
     values.sort_unstable();
     match values.len() {
         0 => 0.0,
-        n => (values[(n - 1) / 2] as f64 + values[n / 2] as f64) / 2.0,
+        n => f64::midpoint(values[(n - 1) / 2] as f64, values[n / 2] as f64),
     }
 }
 

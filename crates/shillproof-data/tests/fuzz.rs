@@ -1,5 +1,7 @@
 //! Readers under arbitrary input: an error or a data set, never a panic, and memory stays bounded.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
+
 use std::io::Write as _;
 use std::path::Path;
 

@@ -1,5 +1,7 @@
 //! Files that are not as they should be: every message says where, what is there, what should be, and what to do.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
+
 use std::io::Write as _;
 use std::path::Path;
 

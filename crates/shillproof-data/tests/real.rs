@@ -1,5 +1,7 @@
 //! Known data sets as they lie on a developer's machine, and one of them in every form.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
+
 use std::fmt::Write as _;
 use std::path::Path;
 

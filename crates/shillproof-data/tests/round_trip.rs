@@ -1,5 +1,7 @@
 //! What is written reads back the same, and the canonical content is what its page says.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
+
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;

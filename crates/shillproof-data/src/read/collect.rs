@@ -5,7 +5,7 @@ use std::path::Path;
 use hashbrown::HashSet;
 use shillproof_core::{Interactions, Triples};
 
-use super::duplicates::{drop_duplicates, retain};
+use super::duplicates::{drop_duplicates, group_by_user, retain};
 use super::scale::observed_scale;
 use crate::dataset::Dataset;
 use crate::error::{DataError, Place, quote};
@@ -31,7 +31,6 @@ pub(crate) struct Collector {
     /// Bits of every rating seen.
     levels: HashSet<u32>,
     last_level: Option<u32>,
-    last_user: u32,
     /// Positions given to each user so far.
     positions: Vec<u32>,
     pub(crate) notes: Vec<String>,
@@ -46,7 +45,6 @@ impl Collector {
             shape: None,
             levels: HashSet::new(),
             last_level: None,
-            last_user: 0,
             positions: Vec::new(),
             notes: Vec::new(),
         }
@@ -76,14 +74,10 @@ impl Collector {
         Ok(())
     }
 
-    /// The provisional id of a user label, and whether it is new.
+    /// The provisional id of a user label.
     #[inline]
     pub(crate) fn user(&mut self, label: &[u8], place: impl Fn() -> Place) -> Result<u32, DataError> {
-        if self.users.len() > 0 && self.users.get(self.last_user).as_bytes() == label {
-            return Ok(self.last_user);
-        }
-        self.last_user = self.users.intern(clean(label, "user", place)?);
-        Ok(self.last_user)
+        Ok(self.users.intern(clean(label, "user", place)?))
     }
 
     /// The position behind those that this user has: 0, 1, …
@@ -167,7 +161,8 @@ impl Collector {
         } else {
             None
         };
-        let dropped = drop_duplicates(&mut triples, users.len());
+        group_by_user(&mut triples, users.len());
+        let dropped = drop_duplicates(&mut triples);
         if dropped > 0 {
             let (what, kept) = if scale.is_some() {
                 ("rating", "the latest (of equal times the last in the file)")

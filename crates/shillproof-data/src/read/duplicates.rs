@@ -1,10 +1,20 @@
-//! Rows that repeat the user and the item of another.
+//! Rows put together by user, and those that repeat the user and the item of another.
 
 use shillproof_core::Triples;
 
-/// Keeps the latest of the rows of one user and item; of equally late ones the last. Returns how many went.
-pub(crate) fn drop_duplicates(triples: &mut Triples, n_users: usize) -> usize {
-    let n = triples.users.len();
+/// Puts the rows of each user together, in the order they had. What follows then walks memory in order,
+/// which for a log in the order of time is several times as fast.
+pub(crate) fn group_by_user(triples: &mut Triples, n_users: usize) {
+    fn scatter<T: Copy + Default>(values: &mut Vec<T>, places: &[u32]) {
+        let mut out = vec![T::default(); values.len()];
+        for (&value, &place) in values.iter().zip(places) {
+            out[place as usize] = value;
+        }
+        *values = out;
+    }
+    if triples.users.is_sorted() {
+        return;
+    }
     let mut next = vec![0u32; n_users + 1];
     for &user in &triples.users {
         next[user as usize + 1] += 1;
@@ -12,20 +22,38 @@ pub(crate) fn drop_duplicates(triples: &mut Triples, n_users: usize) -> usize {
     for user in 0..n_users {
         next[user + 1] += next[user];
     }
-    let row_start = next.clone();
-    let mut order = vec![0u32; n];
-    for (at, &user) in triples.users.iter().enumerate() {
+    let ends = next[1..].to_vec();
+    let place = |&user: &u32| {
         let slot = &mut next[user as usize];
-        order[*slot as usize] = at as u32;
         *slot += 1;
+        *slot - 1
+    };
+    let places: Vec<u32> = triples.users.iter().map(place).collect();
+    let mut start = 0;
+    for (user, end) in (0..).zip(ends) {
+        triples.users[start..end as usize].fill(user);
+        start = end as usize;
     }
+    scatter(&mut triples.items, &places);
+    if let Some(ratings) = &mut triples.ratings {
+        scatter(ratings, &places);
+    }
+    if let Some(times) = &mut triples.times {
+        scatter(times, &places);
+    }
+}
+
+/// Keeps the latest of the rows of one user and item; of equally late ones the last. Returns how many
+/// went. Rows of one user are together.
+pub(crate) fn drop_duplicates(triples: &mut Triples) -> usize {
+    let n = triples.users.len();
     let mut keep: Vec<bool> = Vec::new();
     let mut row: Vec<(u32, u32)> = Vec::new();
-    for span in row_start.windows(2) {
+    let mut start = 0;
+    for own in triples.users.chunk_by(|a, b| a == b) {
         row.clear();
-        row.extend(
-            order[span[0] as usize..span[1] as usize].iter().map(|&at| (triples.items[at as usize], at)),
-        );
+        row.extend(triples.items[start..start + own.len()].iter().copied().zip(start as u32..));
+        start += own.len();
         row.sort_unstable();
         for same in row.chunk_by(|a, b| a.0 == b.0).filter(|same| same.len() > 1) {
             keep.resize(n, true);
@@ -36,7 +64,6 @@ pub(crate) fn drop_duplicates(triples: &mut Triples, n_users: usize) -> usize {
             }
         }
     }
-    drop(order);
     if !keep.is_empty() {
         retain(triples, &keep);
     }
@@ -56,5 +83,28 @@ pub(crate) fn retain(triples: &mut Triples, keep: &[bool]) {
     }
     if let Some(times) = &mut triples.times {
         column(times, keep);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_keep_their_order_and_the_latest_of_equals_stays() {
+        let mut rows = Triples {
+            users: vec![1, 0, 1, 0, 1, 1],
+            items: vec![7, 5, 8, 6, 7, 7],
+            ratings: Some(vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0]),
+            times: Some(vec![9, 1, 2, 3, 9, 4]),
+        };
+        group_by_user(&mut rows, 2);
+        assert_eq!(rows.users, [0, 0, 1, 1, 1, 1]);
+        assert_eq!(rows.items, [5, 6, 7, 8, 7, 7]);
+        assert_eq!(rows.ratings, Some(vec![2.0, 4.0, 1.0, 3.0, 5.0, 6.0]));
+        assert_eq!(drop_duplicates(&mut rows), 2);
+        assert_eq!(rows.items, [5, 6, 8, 7]);
+        assert_eq!(rows.ratings, Some(vec![2.0, 4.0, 3.0, 5.0]));
+        assert_eq!(rows.times, Some(vec![1, 3, 2, 9]));
     }
 }

@@ -35,12 +35,11 @@ fn read_file(path: &Path, file: File, options: &DataOptions, out: &mut Collector
     let reader = SerializedFileReader::new(file).map_err(bad)?;
     let schema = reader.metadata().file_metadata().schema_descr_ptr();
     let names: Vec<String> = schema.columns().iter().map(|column| column.path().string()).collect();
-    let columns = match &options.columns {
-        Some(text) => Columns::parse(text)?,
-        None => {
-            let names: Vec<&[u8]> = names.iter().map(String::as_bytes).collect();
-            Columns::from_header(&Place::file(path), &names)?
-        }
+    let columns = if let Some(text) = &options.columns {
+        Columns::parse(text)?
+    } else {
+        let names: Vec<&[u8]> = names.iter().map(String::as_bytes).collect();
+        Columns::from_header(&Place::file(path), &names)?
     };
     if columns.last() >= names.len() {
         return Err(malformed(

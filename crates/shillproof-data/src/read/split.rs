@@ -120,7 +120,7 @@ impl Fields {
         self.line_length = line.len();
         match separator {
             Separator::Byte(byte) if quoted && memchr(b'"', line).is_some() => {
-                self.split_quoted(line, byte)?
+                self.split_quoted(line, byte)?;
             }
             Separator::Byte(byte) => {
                 let mut start = 0;

@@ -151,6 +151,7 @@ pub(crate) fn check_labels(data: &Dataset) -> Result<(), DataError> {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` calls")]
 pub(crate) fn failed(source: io::Error) -> DataError {
     DataError::Unwritable {
         what: format!("all of the data ({source})"),
