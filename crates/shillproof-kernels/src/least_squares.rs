@@ -6,7 +6,9 @@ use crate::cholesky::{factorize, solve};
 use crate::csr::Csr;
 use crate::gram::add_symmetric;
 use crate::matrix::Matrix;
-use crate::panels::{Lane, Panels, WIDTH, add_multiple, combine, inner, scale_by_dots, vectors, vectors_mut};
+use crate::panels::{
+    Lane, Panels, WIDTH, add_multiple, combine, combine_by_dots, inner, vectors, vectors_mut,
+};
 use crate::parallel::{balanced, for_each_range};
 
 /// Entries gathered at a time for a normal matrix.
@@ -123,7 +125,8 @@ struct Work<'a> {
     rhs: Vec<Lane>,
     /// x, r, p and Ap of conjugate gradients.
     vectors: [Vec<Lane>; 4],
-    scratch: Vec<f32>,
+    /// What [`Work::apply`] adds when nothing is to be added, and its argument as plain numbers.
+    zeros: Vec<f32>,
     flat: Vec<f32>,
 }
 
@@ -143,7 +146,7 @@ impl<'a> Work<'a> {
             target: Vec::new(),
             rhs: vec![Lane::ZERO; blocks],
             vectors: std::array::from_fn(|_| vec![Lane::ZERO; blocks]),
-            scratch: Vec::new(),
+            zeros: Vec::new(),
             flat: vec![0.0; blocks * WIDTH],
         }
     }
@@ -208,14 +211,16 @@ impl<'a> Work<'a> {
             self.gathered = Panels::zeros(entries.next_multiple_of(CHUNK), self.d);
         }
         self.gather(simd, row, 0..entries);
+        self.zeros.resize(entries.max(self.zeros.len()), 0.0);
         let [mut x, mut r, mut p, mut ap] = std::mem::take(&mut self.vectors);
+        let mut flat = std::mem::take(&mut self.flat);
         for (lane, cells) in x.iter_mut().zip(out.chunks(WIDTH)) {
             lane.0[..cells.len()].copy_from_slice(cells);
         }
-        r.fill(Lane::ZERO);
-        combine(simd, &self.target, &self.gathered, &mut r);
-        self.apply(simd, ridge, &x, &mut ap);
-        add_multiple(simd, -1.0, &ap, &mut r);
+        // r = b − Ax: the right-hand side comes along with the product.
+        p.fill(Lane::ZERO);
+        add_multiple(simd, -1.0, &x, &mut p);
+        self.apply(simd, ridge, &self.target, &p, &mut flat, &mut r);
         p.copy_from_slice(&r);
         let mut rs = inner(simd, &r, &r);
         for _ in 0..STEPS {
@@ -223,7 +228,7 @@ impl<'a> Work<'a> {
             if rs < 1e-20 {
                 break;
             }
-            self.apply(simd, ridge, &p, &mut ap);
+            self.apply(simd, ridge, &self.zeros[..entries], &p, &mut flat, &mut ap);
             let step = rs / inner(simd, &p, &ap);
             add_multiple(simd, step, &p, &mut x);
             add_multiple(simd, -step, &ap, &mut r);
@@ -237,27 +242,30 @@ impl<'a> Work<'a> {
             rs = next;
         }
         to_row(&x, out);
-        self.vectors = [x, r, p, ap];
+        (self.vectors, self.flat) = ([x, r, p, ap], flat);
     }
 
-    /// `out = (base + ridge·I + Σ observed q qᵀ) p` over the gathered rows.
+    /// `out = (base + ridge·I + Σ observed q qᵀ) p + Σ constant q` over the gathered rows.
     #[inline(always)]
-    fn apply<S: Simd>(&mut self, simd: S, ridge: f32, p: &[Lane], out: &mut [Lane]) {
+    fn apply<S: Simd>(
+        &self,
+        simd: S,
+        ridge: f32,
+        constant: &[f32],
+        p: &[Lane],
+        flat: &mut [f32],
+        out: &mut [Lane],
+    ) {
         out.fill(Lane::ZERO);
         add_multiple(simd, ridge, p, out);
         if let Some(base) = self.base {
-            // The matrix is symmetric: a combination of its rows.
-            for (block, lane) in p.iter().enumerate() {
-                self.flat[block * WIDTH..(block + 1) * WIDTH].copy_from_slice(&lane.0);
+            for (cells, lane) in flat.chunks_exact_mut(WIDTH).zip(p) {
+                cells.copy_from_slice(&lane.0);
             }
-            combine(simd, &self.flat, base, out);
+            // The matrix is symmetric: a combination of its rows.
+            combine(simd, flat, base, out);
         }
-        if self.systems.observed != 0.0 {
-            self.scratch.clear();
-            self.scratch.extend_from_slice(&self.observed);
-            scale_by_dots(simd, &self.gathered, p, &mut self.scratch);
-            combine(simd, &self.scratch, &self.gathered, out);
-        }
+        combine_by_dots(simd, constant, &self.observed, &self.gathered, p, out);
     }
 }
 

@@ -251,63 +251,96 @@ pub(crate) fn combine<S: Simd>(simd: S, coefficients: &[f32], rows: &Panels, out
     }
 }
 
-/// `out_e *= row_eᵀx` for the first rows of all panels.
+/// `out += Σ_e (constant_e + slope_e · row_eᵀx) row_e` over the first rows of all panels.
 ///
 /// # Shapes
-/// `x`: one lane a panel.
+/// `x`, `out`: one lane a panel. `constant`, `slope`: one number a row.
 #[inline(always)]
-pub(crate) fn scale_by_dots<S: Simd>(simd: S, rows: &Panels, x: &[Lane], out: &mut [f32]) {
+pub(crate) fn combine_by_dots<S: Simd>(
+    simd: S,
+    constant: &[f32],
+    slope: &[f32],
+    rows: &Panels,
+    x: &[Lane],
+    out: &mut [Lane],
+) {
+    /// A row is read once and stays in registers between its inner product and its use.
     #[inline(always)]
     fn few<S: Simd, const N: usize, const NV: usize>(
         simd: S,
+        constant: &[f32],
+        slope: &[f32],
         panels: [&[Lane]; N],
         x: &[Lane],
-        out: &mut [f32],
+        out: &mut [Lane],
     ) {
-        let n = out.len();
-        let panels = panels.map(|panel| &panel[..n]);
+        let n = constant.len();
+        let (panels, slope) = (panels.map(|panel| &panel[..n]), &slope[..n]);
         let mut xs = [[simd.splat_f32s(0.0); NV]; N];
         for b in 0..N {
             xs[b].copy_from_slice(vectors::<S>(&x[b]));
         }
+        let mut sums = [[simd.splat_f32s(0.0); NV]; N];
         for e in 0..n {
-            let mut sum = [simd.splat_f32s(0.0); NV];
+            let mut dot = [simd.splat_f32s(0.0); NV];
             for b in 0..N {
                 let row = vectors::<S>(&panels[b][e]);
                 for v in 0..NV {
-                    sum[v] = simd.mul_add_e_f32s(row[v], xs[b][v], sum[v]);
+                    dot[v] = simd.mul_add_e_f32s(row[v], xs[b][v], dot[v]);
                 }
             }
-            out[e] *= reduce(simd, sum);
+            let factor = simd.splat_f32s(constant[e] + slope[e] * reduce(simd, dot));
+            for b in 0..N {
+                let row = vectors::<S>(&panels[b][e]);
+                for v in 0..NV {
+                    sums[b][v] = simd.mul_add_e_f32s(factor, row[v], sums[b][v]);
+                }
+            }
+        }
+        for b in 0..N {
+            let out = vectors_mut::<S>(&mut out[b]);
+            for v in 0..NV {
+                out[v] = simd.add_f32s(out[v], sums[b][v]);
+            }
         }
     }
     #[inline(always)]
-    fn all<S: Simd, const NV: usize>(simd: S, rows: &Panels, x: &[Lane], out: &mut [f32]) {
+    fn all<S: Simd, const NV: usize>(
+        simd: S,
+        constant: &[f32],
+        slope: &[f32],
+        rows: &Panels,
+        x: &[Lane],
+        out: &mut [Lane],
+    ) {
         let at = |b| rows.panel(b);
         match x.len() {
-            4 => few::<S, 4, NV>(simd, [at(0), at(1), at(2), at(3)], x, out),
-            3 => few::<S, 3, NV>(simd, [at(0), at(1), at(2)], x, out),
-            2 => few::<S, 2, NV>(simd, [at(0), at(1)], x, out),
-            1 => few::<S, 1, NV>(simd, [at(0)], x, out),
-            _ => {
-                for (e, out) in out.iter_mut().enumerate() {
-                    let mut sum = [simd.splat_f32s(0.0); NV];
-                    for (b, x) in x.iter().enumerate() {
-                        let (row, x) = (vectors::<S>(&at(b)[e]), vectors::<S>(x));
+            4 => few::<S, 4, NV>(simd, constant, slope, [at(0), at(1), at(2), at(3)], x, out),
+            3 => few::<S, 3, NV>(simd, constant, slope, [at(0), at(1), at(2)], x, out),
+            2 => few::<S, 2, NV>(simd, constant, slope, [at(0), at(1)], x, out),
+            1 => few::<S, 1, NV>(simd, constant, slope, [at(0)], x, out),
+            blocks => {
+                for (e, (constant, slope)) in constant.iter().zip(slope).enumerate() {
+                    let mut dot = [simd.splat_f32s(0.0); NV];
+                    for b in 0..blocks {
+                        let (row, x) = (vectors::<S>(&at(b)[e]), vectors::<S>(&x[b]));
                         for v in 0..NV {
-                            sum[v] = simd.mul_add_e_f32s(row[v], x[v], sum[v]);
+                            dot[v] = simd.mul_add_e_f32s(row[v], x[v], dot[v]);
                         }
                     }
-                    *out *= reduce(simd, sum);
+                    let factor = constant + slope * reduce(simd, dot);
+                    for b in 0..blocks {
+                        add_multiple(simd, factor, &at(b)[e..=e], &mut out[b..=b]);
+                    }
                 }
             }
         }
     }
     match S::F32_LANES {
-        16 => all::<S, 1>(simd, rows, x, out),
-        8 => all::<S, 2>(simd, rows, x, out),
-        4 => all::<S, 4>(simd, rows, x, out),
-        _ => all::<S, 16>(simd, rows, x, out),
+        16 => all::<S, 1>(simd, constant, slope, rows, x, out),
+        8 => all::<S, 2>(simd, constant, slope, rows, x, out),
+        4 => all::<S, 4>(simd, constant, slope, rows, x, out),
+        _ => all::<S, 16>(simd, constant, slope, rows, x, out),
     }
 }
 
