@@ -1,10 +1,9 @@
-//! Rows as text for tools and texts.
+//! Rows for tools: tidy, with every number in full.
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::html::{number, with_interval};
 use super::setting::NAMES;
 use super::{Format, Report, ReportError};
 
@@ -160,76 +159,4 @@ pub(super) fn plain(value: &Value) -> String {
         Value::Bool(b) => if *b { "yes" } else { "no" }.into(),
         other => other.to_string(),
     }
-}
-
-/// A table to paste into a text: what varies as columns, the rest above it.
-pub(super) fn markdown(report: &Report) -> String {
-    let settings = Settings::of(report);
-    let mut out = String::from("# Experiment\n\n");
-    for data in &report.datasets {
-        out.push_str(&format!(
-            "- {}: {} users, {} items, {} interactions (`{}`)\n",
-            data.name, data.users, data.items, data.interactions, data.checksum
-        ));
-    }
-    for (name, value) in settings.common.iter().filter(|(name, _)| name != "checksum" && name != "dataset") {
-        out.push_str(&format!("- {name}: {value}\n"));
-    }
-    out.push_str(&format!("- cells: {} of {} measured\n\n", report.done, report.cells));
-    let mut header = settings.varying.clone();
-    header.extend(["metric", "mean [95 % interval]", "n", "minus `none`", "p"].map(str::to_owned));
-    let line = |cells: &[String]| {
-        format!(
-            "| {} |\n",
-            cells.iter().map(|c| c.replace('|', "\\|").replace('\n', " ")).collect::<Vec<_>>().join(" | ")
-        )
-    };
-    out.push_str(&line(&header));
-    out.push_str(&line(&vec!["---".to_owned(); header.len()]));
-    let varying = |setting: &super::Setting| -> Vec<String> {
-        let fields = setting.fields();
-        settings
-            .varying
-            .iter()
-            .filter_map(|n| fields.iter().find(|(f, _)| f == n))
-            .map(|(_, v)| plain(v))
-            .collect()
-    };
-    for row in &report.rows {
-        let mut cells = varying(&row.setting);
-        let difference = row.to_none.as_ref();
-        cells.extend([
-            row.metric_at_k(),
-            with_interval(row.value.mean, row.value.ci95),
-            row.value.n.to_string(),
-            difference.map_or_else(String::new, |c| with_interval(c.difference.mean, c.difference.ci95)),
-            difference.and_then(|c| c.t_test).map_or_else(String::new, |t| number(t.p)),
-        ]);
-        out.push_str(&line(&cells));
-    }
-    if !report.unsettled.is_empty() {
-        out.push_str("\n## Skipped and failed cells\n\n");
-        let mut header = settings.varying.clone();
-        header.extend(["target", "repeat", "status", "reason", "key"].map(str::to_owned));
-        out.push_str(&line(&header));
-        out.push_str(&line(&vec!["---".to_owned(); header.len()]));
-        for cell in &report.unsettled {
-            let mut cells = varying(&cell.setting);
-            cells.extend([
-                cell.target.map_or_else(|| "all".into(), |t| t.to_string()),
-                cell.repeat.to_string(),
-                cell.status.to_owned(),
-                cell.reason.clone(),
-                format!("`{}`", cell.key),
-            ]);
-            out.push_str(&line(&cells));
-        }
-    }
-    if !report.notes.is_empty() {
-        out.push_str("\n## Notes\n\n");
-        for (note, cells) in &report.notes {
-            out.push_str(&format!("- {note} ({cells} cells)\n"));
-        }
-    }
-    out
 }

@@ -3,6 +3,7 @@
 
 mod export;
 pub mod html;
+mod markdown;
 mod page;
 #[cfg(feature = "parquet")]
 mod parquet;
@@ -118,7 +119,7 @@ impl Report {
     pub fn write(&self, format: Format) -> Result<Vec<u8>, ReportError> {
         match format {
             Format::Html => Ok(page::html(self).into_bytes()),
-            Format::Markdown => Ok(export::markdown(self).into_bytes()),
+            Format::Markdown => Ok(markdown::markdown(self).into_bytes()),
             Format::Csv => export::csv(self),
             Format::Json => export::json(self),
             #[cfg(feature = "parquet")]

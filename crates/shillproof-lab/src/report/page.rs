@@ -225,20 +225,20 @@ fn chart(report: &Report, reference: &Setting, rows: &[&Row]) -> Option<Markup> 
 /// The attack, and whatever else of the attacker differs within the chart.
 fn curve_name(rows: &[&Row], setting: &Setting) -> String {
     let attackers = || rows.iter().filter(|r| !r.is_clean()).map(|r| &r.setting);
-    let mut name = setting.attack.clone();
-    let extras: [(&str, fn(&Setting) -> String); 5] = [
-        ("profile", |s| s.profile_size.clone()),
-        ("knows", |s| s.knowledge.clone()),
-        ("black box", |s| s.black_box.clone()),
-        ("surrogate", |s| s.surrogate.clone()),
-        ("targets clicked", |s| if s.targets_clicked { "yes" } else { "no" }.into()),
-    ];
-    for (what, of) in extras {
-        if attackers().any(|s| of(s) != of(setting)) {
-            name.push_str(&format!(", {what} {}", of(setting)));
-        }
-    }
-    name
+    let extras = |s: &Setting| {
+        let clicked = if s.targets_clicked { "targets clicked" } else { "targets not clicked" };
+        [
+            format!("profile {}", s.profile_size),
+            format!("knows {}", s.knowledge),
+            format!("black box {}", s.black_box),
+            format!("surrogate {}", s.surrogate),
+            clicked.to_owned(),
+        ]
+    };
+    let differs = |at: &usize| attackers().any(|s| extras(s)[*at] != extras(setting)[*at]);
+    let mut name = vec![setting.attack.clone()];
+    name.extend((0..extras(setting).len()).filter(differs).map(|at| extras(setting)[at].clone()));
+    name.join(", ")
 }
 
 fn points_table(curves: &[Curve], metric: &str) -> Markup {

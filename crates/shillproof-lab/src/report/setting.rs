@@ -6,6 +6,7 @@ use shillproof_core::Objective;
 use shillproof_core::catalogue::Catalogue;
 
 use crate::plan::Cell;
+use crate::spec::MeasureSpec;
 use crate::store::Record;
 
 /// All that a row stands for: everything of a cell but its target and its repeat.
@@ -45,6 +46,8 @@ pub struct Setting {
     pub exclude: String,
     /// Whether fake users rate the targets.
     pub targets_clicked: bool,
+    /// How it was measured, where that is not the default: ties, sampled candidates.
+    pub protocol: String,
     /// Root of all randomness.
     pub seed: u64,
     /// Checksum of the data.
@@ -54,7 +57,7 @@ pub struct Setting {
 impl Setting {
     /// The setting of a record.
     pub fn of(record: &Record) -> Self {
-        let Cell { seed, dataset, split, victim, attack, threat, defense, .. } = &record.cell;
+        let Cell { seed, dataset, split, victim, attack, threat, defense, measure, .. } = &record.cell;
         Self {
             dataset: options(dataset.label(), &spelled(&dataset.options)),
             split: spelled(split),
@@ -76,6 +79,8 @@ impl Setting {
             target_users: threat.target_users.to_string(),
             exclude: spelled(&threat.exclude),
             targets_clicked: threat.targets_clicked,
+            // Which list lengths were asked for changes no number.
+            protocol: changed(measure, &MeasureSpec::default(), &["hit_ratio"]),
             seed: *seed,
             checksum: record.data.checksum.clone(),
         }
@@ -109,7 +114,7 @@ impl Setting {
 }
 
 /// The fields of a [`Setting`] in the order of columns.
-pub(super) const NAMES: [&str; 19] = [
+pub(super) const NAMES: [&str; 20] = [
     "dataset",
     "split",
     "victim",
@@ -127,6 +132,7 @@ pub(super) const NAMES: [&str; 19] = [
     "target_users",
     "exclude",
     "targets_clicked",
+    "protocol",
     "seed",
     "checksum",
 ];
@@ -134,11 +140,20 @@ pub(super) const NAMES: [&str; 19] = [
 /// A recipe by name, with the parameters in which it differs from its default: `als:factors=32`.
 fn recipe<C: Catalogue>(recipe: &C) -> String {
     let name = recipe.card().name;
-    let default =
-        C::all().into_iter().find(|e| e.card().name == name).map(|e| e.parameters()).unwrap_or_default();
-    let changed: Map<String, Value> =
-        recipe.parameters().into_iter().filter(|(key, value)| default.get(key) != Some(value)).collect();
-    options(name.to_owned(), &spelled(&changed))
+    let default = C::all().into_iter().find(|e| e.card().name == name).map(|e| e.parameters());
+    options(name.to_owned(), &changed(&recipe.parameters(), &default, &[]))
+}
+
+/// The fields in which `value` differs from `default`, but for those of no account.
+fn changed<T: Serialize, D: Serialize>(value: &T, default: &D, but: &[&str]) -> String {
+    let (Ok(Value::Object(fields)), Ok(default)) =
+        (serde_json::to_value(value), serde_json::to_value(default))
+    else {
+        return String::new();
+    };
+    let differs =
+        |(key, value): &(String, Value)| default.get(key) != Some(value) && !but.contains(&key.as_str());
+    spelled(&fields.into_iter().filter(differs).collect::<Map<_, _>>())
 }
 
 fn options(name: String, options: &str) -> String {

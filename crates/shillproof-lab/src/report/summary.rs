@@ -9,7 +9,7 @@ use shillproof_core::Seed;
 use super::{ReportError, Setting};
 use crate::metrics::Measure;
 use crate::plan::DatasetFacts;
-use crate::stats::{Comparison, Grouped, Summary, compare};
+use crate::stats::{Comparison, Grouped, GroupedError, Summary, compare};
 use crate::store::{Key, Record, Status, Versions};
 
 /// Everything that a report shows, whatever its form.
@@ -148,11 +148,13 @@ fn add(
         let only = if setting.each { targets.first() } else { None };
         let target = measure.target.as_ref().or(only).cloned().unwrap_or_default();
         let place = (setting.clone(), measure.metric.clone(), measure.k);
-        values
-            .entry(place)
-            .or_default()
-            .insert(target, repeat, measure.value)
-            .map_err(|source| ReportError::Grouping { metric: measure.metric.clone(), source })?;
+        match values.entry(place).or_default().insert(target, repeat, measure.value) {
+            // Two cells that differ only in what else they measured agree to the last bit.
+            Err(GroupedError::Duplicate { first, second, .. }) if first == second => {}
+            result => {
+                result.map_err(|source| ReportError::Grouping { metric: measure.metric.clone(), source })?;
+            }
+        }
     }
     Ok(())
 }

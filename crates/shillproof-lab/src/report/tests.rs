@@ -1,5 +1,4 @@
 use super::*;
-use crate::metrics::Measure;
 use crate::plan::PlannedCell;
 use crate::plan::tests::{grid, plan, record};
 use crate::store::{Record, Status};
@@ -106,13 +105,27 @@ fn the_page_has_a_curve_where_sizes_vary_and_escapes_reasons() {
 }
 
 #[test]
-fn the_same_measurement_twice_is_an_error() {
-    let mut records = records();
-    if let Status::Done { measures, .. } = &mut records[3].status {
-        measures.push(Measure { ..measures[0].clone() });
-    }
-    let error = Report::of(&records, None).unwrap_err();
-    assert!(matches!(error, ReportError::Grouping { .. }) && error.hint().is_some());
+fn an_experiment_that_came_to_measure_more_is_still_one_experiment() {
+    let more = "seed = 7\ndataset = { demo = {} }\nvictim = \"popularity\"\nattack = [\"none\", \"random\"]\n[measure]\nhit_ratio = ";
+    let cells = |lengths: &str| plan(&format!("{more}{lengths}")).cells;
+    let (few, many) = (cells("[10]"), cells("[10, 50]"));
+    assert!(few.iter().all(|a| many.iter().all(|b| a.key != b.key)));
+    let records = |n: f64| {
+        few.iter().map(|c| record(c, 0.5)).chain(many.iter().map(|c| record(c, n))).collect::<Vec<_>>()
+    };
+    let report = Report::of(&records(0.5), None).unwrap();
+    assert_eq!(report.rows.len(), 2, "the same number twice is one number");
+    let error = Report::of(&records(0.6), None).unwrap_err();
+    assert!(
+        matches!(error, ReportError::Grouping { .. }) && error.hint().is_some(),
+        "two numbers for one thing are an error"
+    );
+    let sampled = plan(&format!("{more}[10]\nsampled = 99")).cells;
+    let both: Vec<Record> =
+        few.iter().map(|c| record(c, 0.5)).chain(sampled.iter().map(|c| record(c, 0.6))).collect();
+    let report = Report::of(&both, None).unwrap();
+    let protocols: Vec<_> = report.rows.iter().map(|r| r.setting.protocol.as_str()).collect();
+    assert_eq!(protocols, ["", "sampled=99", "", "sampled=99"]);
 }
 
 #[test]
@@ -134,7 +147,9 @@ fn parquet_says_when_it_was_left_out() {
 #[test]
 fn parquet_reads_back_to_the_same_numbers() {
     use ::parquet::file::reader::{FileReader, SerializedFileReader};
-    use ::parquet::record::RowAccessor;
+    use ::parquet::record::{Field, Row as ParquetRow, RowAccessor};
+    let is_gap =
+        |row: &ParquetRow, at: usize| row.get_column_iter().nth(at).is_some_and(|(_, f)| *f == Field::Null);
     let report = report();
     let mut file = tempfile::tempfile().unwrap();
     std::io::Write::write_all(&mut file, &report.write(Format::Parquet).unwrap()).unwrap();
@@ -149,9 +164,5 @@ fn parquet_reads_back_to_the_same_numbers() {
         assert_eq!(row.get_long(at("fake_users")).unwrap(), ours.setting.fake_users as i64);
         assert!(row.get_bool(at("each")).unwrap());
     }
-    assert!(row_is_gap(&rows[rows.len() - 1], at("mean")));
-
-    fn row_is_gap(row: &::parquet::record::Row, at: usize) -> bool {
-        row.get_column_iter().nth(at).is_some_and(|(_, field)| *field == ::parquet::record::Field::Null)
-    }
+    assert!(is_gap(&rows[rows.len() - 1], at("mean")));
 }

@@ -261,20 +261,18 @@ impl Work<'_> {
     fn keep(&self, record: &Record) {
         let written = self.store.put(record);
         let mut state = self.state();
-        match written {
-            Err(error) => {
-                state.error.get_or_insert(error.into());
-            }
-            Ok(()) => {
-                let counted = match record.status {
-                    Status::Done { .. } => &mut state.summary.done,
-                    Status::Skipped { .. } => &mut state.summary.skipped,
-                    Status::Failed { .. } => &mut state.summary.failed,
-                };
-                *counted += 1;
-                self.observer.ended(record);
-            }
+        if let Err(error) = written {
+            state.error.get_or_insert(error.into());
+            return;
         }
+        let counted = match record.status {
+            Status::Done { .. } => &mut state.summary.done,
+            Status::Skipped { .. } => &mut state.summary.skipped,
+            Status::Failed { .. } => &mut state.summary.failed,
+        };
+        *counted += 1;
+        drop(state);
+        self.observer.ended(record);
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {

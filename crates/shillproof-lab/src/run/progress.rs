@@ -60,28 +60,25 @@ impl Tally {
     fn count(&mut self, record: &Record) -> String {
         self.ended += 1;
         let cell = &record.cell;
-        let mut text = format!("{} {} {}", record.key, record.data.name, cell.attack_name());
-        if !cell.is_clean() {
-            text.push_str(&format!(" {}", cell.threat.size));
-        }
-        match &record.status {
-            Status::Skipped { reason } => text.push_str(&format!(": skipped, {reason}")),
-            Status::Failed { error } => text.push_str(&format!(": failed, {error}")),
+        let size = if cell.is_clean() { String::new() } else { format!(" {}", cell.threat.size) };
+        let end = match &record.status {
+            Status::Skipped { reason } => format!(": skipped, {reason}"),
+            Status::Failed { error } => format!(": failed, {error}"),
             Status::Done { measures, .. } => {
                 let hits = measures.iter().filter(|m| m.metric == "hit_ratio");
-                if let Some(first) = hits.clone().min_by_key(|m| m.k) {
+                hits.clone().min_by_key(|m| m.k).map_or_else(String::new, |first| {
                     let same: Vec<f64> = hits.filter(|m| m.k == first.k).map(|m| m.value).collect();
                     let mean = same.iter().sum::<f64>() / same.len() as f64;
                     self.metric = first.k.map_or("hit_ratio".into(), |k| format!("hit_ratio@{k}"));
-                    text.push_str(&format!(": {} {mean:.4}", self.metric));
                     if !cell.is_clean() {
                         self.hits.push(mean);
                     }
-                }
+                    format!(": {} {mean:.4}", self.metric)
+                })
             }
-        }
-        text.push_str(&format!(" ({:.1} s)", record.seconds.total));
-        text
+        };
+        let (name, attack) = (&record.data.name, cell.attack_name());
+        format!("{} {name} {attack}{size}{end} ({:.1} s)", record.key, record.seconds.total)
     }
 
     /// The mean hit ratio of attacked cells so far.

@@ -77,15 +77,13 @@ impl NodeError {
 
     /// The path to the value, as `threat.size[1]`.
     pub(super) fn key(&self) -> String {
-        let mut key = String::new();
-        for step in self.path.iter().rev() {
-            match step {
-                Step::Key(name) if key.is_empty() => key.push_str(name),
-                Step::Key(name) => key.extend([".", name]),
-                Step::Position(i) => key.push_str(&format!("[{i}]")),
-            }
-        }
-        key
+        let steps = self.path.iter().rev().enumerate();
+        let text = |(at, step): (usize, &Step)| match step {
+            Step::Key(name) if at == 0 => name.clone(),
+            Step::Key(name) => format!(".{name}"),
+            Step::Position(i) => format!("[{i}]"),
+        };
+        steps.map(text).collect()
     }
 }
 
@@ -126,9 +124,11 @@ impl Node {
         let value = match value.get_ref() {
             DeValue::String(text) => Value::Text(text.to_string()),
             DeValue::Boolean(b) => Value::Boolean(*b),
-            DeValue::Integer(n) => i128::from_str_radix(n.as_str(), n.radix())
-                .map(Value::Integer)
-                .map_err(|_| NodeError::at(at, format!("{n} is beyond the integers of an experiment file"), None))?,
+            DeValue::Integer(n) => {
+                i128::from_str_radix(n.as_str(), n.radix()).map(Value::Integer).map_err(|_| {
+                    NodeError::at(at, format!("{n} is beyond the integers of an experiment file"), None)
+                })?
+            }
             DeValue::Float(x) => Value::Float(
                 x.as_str().parse().map_err(|_| NodeError::at(at, format!("{x} is not a number"), None))?,
             ),

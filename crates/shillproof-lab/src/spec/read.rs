@@ -5,10 +5,11 @@ use std::path::Path;
 
 use serde::de::DeserializeOwned;
 use shillproof_attacks::{AudienceSpec, TargetSpec};
+use shillproof_data::split::SplitSpec;
 
 use super::error::Place;
 use super::node::{Node, NodeError, Value};
-use super::{DatasetSpec, ExperimentSpec, MeasureSpec, Source, SpecError, ThreatAxes};
+use super::{DatasetSpec, DefenseSpec, ExperimentSpec, MeasureSpec, Source, SpecError, ThreatAxes};
 use crate::command::VictimChoice;
 
 impl ExperimentSpec {
@@ -31,7 +32,7 @@ impl ExperimentSpec {
     pub fn parse(text: &str, file: &str) -> Result<Self, SpecError> {
         Node::parse(text).and_then(|root| experiment(&root)).map_err(|error| {
             let offset = error.at.unwrap_or(0).min(text.len());
-            let line = 1 + text.as_bytes()[..offset].iter().filter(|&&b| b == b'\n').count();
+            let line = 1 + String::from_utf8_lossy(&text.as_bytes()[..offset]).matches('\n').count();
             SpecError::Content {
                 place: Place { file: file.into(), line, key: error.key() },
                 problem: error.message,
@@ -52,13 +53,13 @@ fn experiment(root: &Node) -> Result<ExperimentSpec, NodeError> {
         seed: top.one("seed")?.unwrap_or_default(),
         repeats: top.one("repeats")?.unwrap_or(1),
         dataset: top.required("dataset", "dataset = { ml-100k = {} }", dataset)?,
-        split: top.many("split", Node::read)?.unwrap_or_else(|| vec![Default::default()]),
+        split: top.many("split", Node::read)?.unwrap_or_else(|| vec![SplitSpec::default()]),
         victim: top.required("victim", "victim = { als = {} }", victim)?,
         attack: top.required("attack", "attack = { random = {} }", Node::read)?,
         threat: top
             .take("threat")
             .map_or_else(|| Ok(ThreatAxes::default()), |node| within("threat", node, threat))?,
-        defense: top.many("defense", Node::read)?.unwrap_or_else(|| vec![Default::default()]),
+        defense: top.many("defense", Node::read)?.unwrap_or_else(|| vec![DefenseSpec::None]),
         measure: top.one::<MeasureSpec>("measure")?.unwrap_or_default(),
     };
     let at = |key: &str, message: &str| {

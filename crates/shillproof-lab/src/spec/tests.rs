@@ -19,7 +19,7 @@ fn wrong(text: &str) -> (usize, String, String, String) {
         SpecError::Content { place, problem, hint } => {
             (place.line, place.key, problem, hint.unwrap_or_default())
         }
-        other => panic!("{other}"),
+        SpecError::Unreadable { .. } => unreachable!("there is no file"),
     }
 }
 

@@ -3,6 +3,7 @@ use std::path::Path;
 use super::*;
 use crate::plan::tests::{grid, record};
 
+#[expect(clippy::needless_pass_by_value, reason = "the store hands its warnings over")]
 fn no_warning(text: String) {
     panic!("{text}");
 }
@@ -126,7 +127,7 @@ fn a_settled_cell_beats_a_failed_one_wherever_it_is() {
     Store::create(&b).unwrap().put(&done).unwrap();
     for (order, out) in [([&a, &b], "x"), ([&b, &a], "y")] {
         let out = folder.path().join(out);
-        merge(&order.map(|p| p.as_path()), &out).unwrap();
+        merge(&order.map(std::path::PathBuf::as_path), &out).unwrap();
         assert_eq!(Store::open(&out).unwrap().load().unwrap().records, std::slice::from_ref(&done));
     }
 }

@@ -61,7 +61,7 @@ impl CurveChart<'_> {
     pub const MOST_CURVES: usize = 8;
 }
 
-const SIZE: (u32, u32) = (560, 360);
+const SIZE: (u32, u32) = (520, 350);
 const DASHES: [&str; 4] = ["", "7 4", "2 3", "10 3 2 3"];
 
 // Colors that stand for the page's own, which differ between light and dark.
@@ -100,13 +100,23 @@ pub fn curve_chart(chart: &CurveChart<'_>) -> Markup {
             p.reading aria-live="polite" { "Point at a mark, or tab to it, to read it." }
             ul.legend {
                 @for (c, curve) in chart.curves.iter().enumerate() {
-                    li { (swatch(&color(c), dash(c))) (curve.name) }
+                    li { (swatch(&color(c), dash(c))) (curve.name) span.soft { " (n = " (behind(curve)) ")" } }
                 }
                 @if let Some(level) = &chart.level {
                     li { (swatch("var(--soft)", "1 4")) (level.name) }
                 }
             }
         }
+    }
+}
+
+/// Values behind the points of a curve: `30`, or `24 to 30`.
+fn behind(curve: &Curve) -> String {
+    let counts = || curve.points.iter().map(|p| p.n);
+    match (counts().min(), counts().max()) {
+        (Some(least), Some(most)) if least < most => format!("{least} to {most}"),
+        (Some(n), _) => n.to_string(),
+        _ => "0".into(),
     }
 }
 
@@ -129,7 +139,8 @@ fn svg(chart: &CurveChart<'_>) -> String {
     y_max += if y_max > y_min { 0.08 * (y_max - y_min) } else { 1.0 };
     let drawn = if chart.log_x {
         (x_min, x_max) = (x_min / 1.15, x_max * 1.15);
-        draw(chart, (x_min..x_max).log_scale().base(10.0), y_min..y_max)
+        let ticks = ticks(points().map(|p| p.x), (x_max / x_min).ln());
+        draw(chart, (x_min..x_max).log_scale().with_key_points(ticks), y_min..y_max)
     } else {
         let margin = if x_max > x_min { 0.03 * (x_max - x_min) } else { 0.5 };
         (x_min, x_max) = (x_min - margin, x_max + margin);
@@ -141,6 +152,19 @@ fn svg(chart: &CurveChart<'_>) -> String {
 
 fn ends(values: impl Iterator<Item = f64>) -> (f64, f64) {
     values.fold((f64::INFINITY, f64::NEG_INFINITY), |(lo, hi), v| (lo.min(v), hi.max(v)))
+}
+
+/// Labels of a logarithmic axis: the measured places, without those too near the one before to be read.
+fn ticks(xs: impl Iterator<Item = f64>, width: f64) -> Vec<f64> {
+    let mut xs: Vec<f64> = xs.collect();
+    xs.sort_by(f64::total_cmp);
+    let mut ticks: Vec<f64> = Vec::new();
+    for x in xs {
+        if ticks.last().is_none_or(|last| (x / last).ln() > width / 12.0) {
+            ticks.push(x);
+        }
+    }
+    ticks
 }
 
 /// Pixel of every point, with its curve.
@@ -163,10 +187,10 @@ where
         let mut axes = ChartBuilder::on(&root)
             .margin(6)
             .margin_right(14)
-            .x_label_area_size(48)
-            .y_label_area_size(62)
+            .x_label_area_size(50)
+            .y_label_area_size(64)
             .build_cartesian_2d::<X, std::ops::Range<f64>>(x_range, y_range)?;
-        let font = ("sans-serif", 14).into_font().color(&INK);
+        let font = ("sans-serif", 15).into_font().color(&INK);
         axes.configure_mesh()
             .disable_x_mesh()
             .light_line_style(TRANSPARENT)

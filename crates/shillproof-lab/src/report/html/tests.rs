@@ -30,6 +30,10 @@ fn every_point_of_a_chart_can_be_read_and_no_fixed_color_is_left() {
     assert!(!text.contains("#01"), "a stand-in color is left");
     assert!(text.contains("A &lt;title&gt;") && !text.contains("A <title>"));
     assert!(!text.contains("NaN"));
+    for tick in ["0.3", "0.5", "1", "3", "5"] {
+        assert!(text.contains(&format!("\n{tick}\n</text>")), "the axis names the measured sizes: {tick}");
+    }
+    assert!(text.contains("(n = 10)"));
 }
 
 #[test]
