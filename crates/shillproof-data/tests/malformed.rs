@@ -77,11 +77,8 @@ fn zst(content: &[u8]) -> Vec<u8> {
 }
 
 fn rows(n: usize) -> String {
-    let mut text = String::from("user,item,rating\n");
-    for k in 0..n {
-        text.push_str(&format!("{},{},{}\n", k % 997, k / 997, 1 + k % 5));
-    }
-    text
+    let row = |k: usize| format!("{},{},{}\n", k % 997, k / 997, 1 + k % 5);
+    format!("user,item,rating\n{}", (0..n).map(row).collect::<String>())
 }
 
 fn swap(line: usize, with: &str) -> String {

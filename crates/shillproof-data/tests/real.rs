@@ -143,7 +143,9 @@ fn any_form_of_ml_100k_is_the_same_data_set() {
         std::fs::write(&path, text).unwrap();
         same(&path, &data);
     }
-    for name in ["a.csv", "a.csv.gz", "a.csv.xz", "a.csv.zst", "a.inter", "a.inter.gz"] {
+    let parquet = if cfg!(feature = "parquet") { &["a.parquet"][..] } else { &[] };
+    for name in ["a.csv", "a.csv.gz", "a.csv.xz", "a.csv.zst", "a.inter", "a.inter.gz"].iter().chain(parquet)
+    {
         let path = folder.path().join(name);
         save(&path, &data).unwrap();
         same(&path, &data);

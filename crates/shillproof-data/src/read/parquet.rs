@@ -257,3 +257,79 @@ impl Column {
         Some(time.checked_mul(self.to_seconds.0)?.div_euclid(self.to_seconds.1))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use ::parquet::data_type::{DoubleType, Int32Type, Int64Type};
+    use ::parquet::file::writer::SerializedFileWriter;
+    use ::parquet::schema::parser::parse_message_type;
+
+    use crate::{DataOptions, Dataset, load};
+
+    use super::*;
+
+    /// Users as unsigned integers, items and ratings that may be missing, times in milliseconds.
+    fn write(path: &Path, missing: [Option<usize>; 2]) {
+        let schema = "message rows { required int32 userId (UINT_32); optional int64 itemId; \
+                      optional double rating; required int64 time (TIMESTAMP_MILLIS); }";
+        let schema = Arc::new(parse_message_type(schema).unwrap());
+        let file = std::fs::File::create(path).unwrap();
+        let mut file = SerializedFileWriter::new(file, schema, Arc::default()).unwrap();
+        let mut group = file.next_row_group().unwrap();
+        let present =
+            |gap: Option<usize>| -> Vec<i16> { (0..4).map(|k| i16::from(gap != Some(k))).collect() };
+        let without = |n: usize, gap: Option<usize>| (0..n).filter(move |&k| gap != Some(k));
+        let mut column = group.next_column().unwrap().unwrap();
+        column.typed::<Int32Type>().write_batch(&[-1, -1, 7, 7], None, None).unwrap();
+        column.close().unwrap();
+        let mut column = group.next_column().unwrap().unwrap();
+        let items: Vec<i64> = without(4, missing[0]).map(|k| [20, 3, 20, 3][k]).collect();
+        column.typed::<Int64Type>().write_batch(&items, Some(&present(missing[0])), None).unwrap();
+        column.close().unwrap();
+        let mut column = group.next_column().unwrap().unwrap();
+        let ratings: Vec<f64> = without(4, missing[1]).map(|k| [1.0, 4.5, 5.0, 2.0][k]).collect();
+        column.typed::<DoubleType>().write_batch(&ratings, Some(&present(missing[1])), None).unwrap();
+        column.close().unwrap();
+        let mut column = group.next_column().unwrap().unwrap();
+        column.typed::<Int64Type>().write_batch(&[2_999, 1_000, 5_000, -1], None, None).unwrap();
+        column.close().unwrap();
+        group.close().unwrap();
+        file.close().unwrap();
+    }
+
+    fn read(path: &Path) -> Result<Dataset, DataError> {
+        load(path.to_str().unwrap(), &DataOptions::default())
+    }
+
+    #[test]
+    fn columns_of_several_types_are_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rows.parquet");
+        write(&path, [None, None]);
+        let data = read(&path).unwrap();
+        assert_eq!(data.users.iter().collect::<Vec<_>>(), ["7", "4294967295"]);
+        assert_eq!(data.items.iter().collect::<Vec<_>>(), ["3", "20"]);
+        let row = data.interactions.row(shillproof_core::UserId(0));
+        assert_eq!(row.times().unwrap(), [-1, 5]);
+        assert_eq!((row.rating(0), row.rating(1)), (2.0, 5.0));
+    }
+
+    #[test]
+    fn missing_cells_and_damage_are_errors_with_their_row() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rows.parquet");
+        write(&path, [Some(2), None]);
+        let error = read(&path).unwrap_err();
+        assert!(error.to_string().contains("rows.parquet:3: found an empty item"), "{error}");
+        write(&path, [None, Some(1)]);
+        let error = read(&path).unwrap_err();
+        assert!(error.to_string().contains("rows.parquet:2: found the rating ``"), "{error}");
+        let whole = std::fs::read(&path).unwrap();
+        std::fs::write(&path, &whole[..whole.len() - 10]).unwrap();
+        let error = read(&path).unwrap_err();
+        assert!(error.to_string().contains("damaged Parquet"), "{error}");
+        assert!(error.hint().unwrap().contains("CSV"));
+    }
+}
