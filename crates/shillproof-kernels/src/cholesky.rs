@@ -2,7 +2,8 @@
 
 use pulp::Simd;
 
-use crate::panels::{AddTo, Lane, Panels, WIDTH, add_multiple, product, reduce_lane, vectors, vectors_mut};
+use crate::panels::{Lane, Panels, WIDTH, vectors, vectors_mut};
+use crate::products::{AddTo, add_multiple, product, reduce_lane};
 
 /// Overwrites the upper triangle of the symmetric `a` (d x d, padded to whole blocks) with U of
 /// `A = UᵀU` and `inverse` with the reciprocals of U's diagonal. False if `a` is not positive definite.

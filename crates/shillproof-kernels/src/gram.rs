@@ -4,7 +4,8 @@ use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use crate::matrix::Matrix;
-use crate::panels::{AddTo, Panels, WIDTH, product};
+use crate::panels::{Panels, WIDTH};
+use crate::products::{AddTo, product};
 
 /// Rows whose sum is kept in `f32`; sums of pieces are combined in `f64`, in order.
 const PIECE: usize = 4096;

@@ -6,10 +6,9 @@ use crate::cholesky::{factorize, solve};
 use crate::csr::Csr;
 use crate::gram::add_symmetric;
 use crate::matrix::Matrix;
-use crate::panels::{
-    Lane, Panels, WIDTH, add_multiple, combine, combine_by_dots, inner, vectors, vectors_mut,
-};
+use crate::panels::{Lane, Panels, WIDTH, vectors, vectors_mut};
 use crate::parallel::{balanced, for_each_range};
+use crate::products::{add_multiple, combine, combine_by_dots, inner};
 
 /// Entries gathered at a time for a normal matrix.
 const CHUNK: usize = 128;

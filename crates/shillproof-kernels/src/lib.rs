@@ -24,6 +24,7 @@ pub mod least_squares;
 pub mod matrix;
 mod panels;
 pub mod parallel;
+mod products;
 pub mod score;
 
 pub use adam::Adam;

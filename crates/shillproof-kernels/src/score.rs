@@ -3,7 +3,8 @@
 use pulp::{Arch, Simd, WithSimd};
 
 use crate::matrix::Matrix;
-use crate::panels::{Panels, Sink, WIDTH, product, transpose_into};
+use crate::panels::{Panels, WIDTH, transpose_into};
+use crate::products::{Sink, product};
 
 /// Item factors laid out for scoring: `score(u, i) = p_uᵀq_i`.
 #[derive(Clone, Debug)]

@@ -1,0 +1,274 @@
+//! The micro-kernel of every dense product, and its relatives for one vector.
+//!
+//! The kernel multiplies the transpose of one panel by another. Every cell of the product is a single
+//! chain of multiply-adds over the rows, so the result does not depend on how wide the machine's
+//! vectors are, only on whether it has FMA.
+
+use pulp::Simd;
+
+use crate::panels::{Lane, Panels, WIDTH, vectors, vectors_mut};
+
+/// Calls a function with the number of vectors that make a lane on this instruction set.
+macro_rules! with_vectors {
+    ($f:ident($($argument:expr),*)) => {
+        match S::F32_LANES {
+            16 => $f::<S, 1>($($argument),*),
+            8 => $f::<S, 2>($($argument),*),
+            4 => $f::<S, 4>($($argument),*),
+            _ => $f::<S, 16>($($argument),*),
+        }
+    };
+}
+
+/// `MR` rows, beginning at row `q * MR`, of `aᵀb`, with `NV` vectors to a lane.
+#[inline(always)]
+pub(crate) fn tile<S: Simd, const MR: usize, const NV: usize>(
+    simd: S,
+    a: &[Lane],
+    b: &[Lane],
+    q: usize,
+) -> [[S::f32s; NV]; MR] {
+    let mut sum = [[simd.splat_f32s(0.0); NV]; MR];
+    for (a, b) in a.iter().zip(b) {
+        let a = &a.0.as_chunks::<MR>().0[q];
+        let b = vectors::<S>(b);
+        for i in 0..MR {
+            let x = simd.splat_f32s(a[i]);
+            for v in 0..NV {
+                sum[i][v] = simd.mul_add_e_f32s(x, b[v], sum[i][v]);
+            }
+        }
+    }
+    sum
+}
+
+/// What becomes of a product.
+pub(crate) trait Sink<S: Simd> {
+    /// Takes vector `v` of row `row`.
+    fn take(&mut self, simd: S, row: usize, v: usize, value: S::f32s);
+}
+
+/// Adds a multiple of the product to rows of a panel.
+pub(crate) struct AddTo<'a>(pub(crate) &'a mut [Lane], pub(crate) f32);
+
+impl<S: Simd> Sink<S> for AddTo<'_> {
+    #[inline(always)]
+    fn take(&mut self, simd: S, row: usize, v: usize, value: S::f32s) {
+        let cell = &mut vectors_mut::<S>(&mut self.0[row])[v];
+        *cell = simd.mul_add_e_f32s(value, simd.splat_f32s(self.1), *cell);
+    }
+}
+
+/// The first `rows` (at most 16) rows of `aᵀb`, rounded up to whole tiles; tiles fit the registers of
+/// the instruction set.
+#[inline(always)]
+pub(crate) fn product<S: Simd>(simd: S, a: &[Lane], b: &[Lane], rows: usize, sink: &mut impl Sink<S>) {
+    #[inline(always)]
+    fn tiles<S: Simd, const MR: usize, const NV: usize>(
+        simd: S,
+        a: &[Lane],
+        b: &[Lane],
+        rows: usize,
+        sink: &mut impl Sink<S>,
+    ) {
+        for q in 0..rows.min(WIDTH).div_ceil(MR) {
+            let sum = tile::<S, MR, NV>(simd, a, b, q);
+            for i in 0..MR {
+                for v in 0..NV {
+                    sink.take(simd, q * MR + i, v, sum[i][v]);
+                }
+            }
+        }
+    }
+    match S::F32_LANES {
+        16 => tiles::<S, 8, 1>(simd, a, b, rows, sink),
+        8 => tiles::<S, 4, 2>(simd, a, b, rows, sink),
+        4 => tiles::<S, 4, 4>(simd, a, b, rows, sink),
+        _ => tiles::<S, 2, 16>(simd, a, b, rows, sink),
+    }
+}
+
+/// Panels that [`combine`] takes at a time: their sums fit the registers.
+const GROUP: usize = 4;
+
+/// `out += Σ_e coefficient_e row_e` over the first rows of all panels.
+///
+/// # Shapes
+/// `out`: one lane a panel.
+#[inline(always)]
+pub(crate) fn combine<S: Simd>(simd: S, coefficients: &[f32], rows: &Panels, out: &mut [Lane]) {
+    #[inline(always)]
+    fn group<S: Simd, const N: usize, const NV: usize>(
+        simd: S,
+        coefficients: &[f32],
+        panels: [&[Lane]; N],
+        out: &mut [Lane],
+    ) {
+        let n = coefficients.len();
+        let panels = panels.map(|panel| &panel[..n]);
+        let mut sums = [[simd.splat_f32s(0.0); NV]; N];
+        for e in 0..n {
+            let factor = simd.splat_f32s(coefficients[e]);
+            for b in 0..N {
+                let row = vectors::<S>(&panels[b][e]);
+                for v in 0..NV {
+                    sums[b][v] = simd.mul_add_e_f32s(factor, row[v], sums[b][v]);
+                }
+            }
+        }
+        for b in 0..N {
+            let out = vectors_mut::<S>(&mut out[b]);
+            for v in 0..NV {
+                out[v] = simd.add_f32s(out[v], sums[b][v]);
+            }
+        }
+    }
+    #[inline(always)]
+    fn all<S: Simd, const NV: usize>(simd: S, coefficients: &[f32], rows: &Panels, out: &mut [Lane]) {
+        for (first, out) in (0..).step_by(GROUP).zip(out.chunks_mut(GROUP)) {
+            let at = |b: usize| rows.panel(first + b);
+            match out.len() {
+                4 => group::<S, 4, NV>(simd, coefficients, [at(0), at(1), at(2), at(3)], out),
+                3 => group::<S, 3, NV>(simd, coefficients, [at(0), at(1), at(2)], out),
+                2 => group::<S, 2, NV>(simd, coefficients, [at(0), at(1)], out),
+                _ => group::<S, 1, NV>(simd, coefficients, [at(0)], out),
+            }
+        }
+    }
+    with_vectors!(all(simd, coefficients, rows, out));
+}
+
+/// `out += Σ_e (constant_e + slope_e · row_eᵀx) row_e` over the first rows of all panels.
+///
+/// # Shapes
+/// `x`, `out`: one lane a panel. `constant`, `slope`: one number a row.
+#[inline(always)]
+pub(crate) fn combine_by_dots<S: Simd>(
+    simd: S,
+    constant: &[f32],
+    slope: &[f32],
+    rows: &Panels,
+    x: &[Lane],
+    out: &mut [Lane],
+) {
+    /// A row is read once and stays in registers between its inner product and its use.
+    #[inline(always)]
+    fn few<S: Simd, const N: usize, const NV: usize>(
+        simd: S,
+        constant: &[f32],
+        slope: &[f32],
+        panels: [&[Lane]; N],
+        x: &[Lane],
+        out: &mut [Lane],
+    ) {
+        let n = constant.len();
+        let (panels, slope) = (panels.map(|panel| &panel[..n]), &slope[..n]);
+        let mut xs = [[simd.splat_f32s(0.0); NV]; N];
+        for b in 0..N {
+            xs[b].copy_from_slice(vectors::<S>(&x[b]));
+        }
+        let mut sums = [[simd.splat_f32s(0.0); NV]; N];
+        for e in 0..n {
+            let mut dot = [simd.splat_f32s(0.0); NV];
+            for b in 0..N {
+                let row = vectors::<S>(&panels[b][e]);
+                for v in 0..NV {
+                    dot[v] = simd.mul_add_e_f32s(row[v], xs[b][v], dot[v]);
+                }
+            }
+            let factor = simd.splat_f32s(constant[e] + slope[e] * reduce(simd, dot));
+            for b in 0..N {
+                let row = vectors::<S>(&panels[b][e]);
+                for v in 0..NV {
+                    sums[b][v] = simd.mul_add_e_f32s(factor, row[v], sums[b][v]);
+                }
+            }
+        }
+        for b in 0..N {
+            let out = vectors_mut::<S>(&mut out[b]);
+            for v in 0..NV {
+                out[v] = simd.add_f32s(out[v], sums[b][v]);
+            }
+        }
+    }
+    #[inline(always)]
+    fn all<S: Simd, const NV: usize>(
+        simd: S,
+        constant: &[f32],
+        slope: &[f32],
+        rows: &Panels,
+        x: &[Lane],
+        out: &mut [Lane],
+    ) {
+        let at = |b| rows.panel(b);
+        match x.len() {
+            4 => few::<S, 4, NV>(simd, constant, slope, [at(0), at(1), at(2), at(3)], x, out),
+            3 => few::<S, 3, NV>(simd, constant, slope, [at(0), at(1), at(2)], x, out),
+            2 => few::<S, 2, NV>(simd, constant, slope, [at(0), at(1)], x, out),
+            1 => few::<S, 1, NV>(simd, constant, slope, [at(0)], x, out),
+            blocks => {
+                for (e, (constant, slope)) in constant.iter().zip(slope).enumerate() {
+                    let mut dot = [simd.splat_f32s(0.0); NV];
+                    for b in 0..blocks {
+                        let (row, x) = (vectors::<S>(&at(b)[e]), vectors::<S>(&x[b]));
+                        for v in 0..NV {
+                            dot[v] = simd.mul_add_e_f32s(row[v], x[v], dot[v]);
+                        }
+                    }
+                    let factor = constant + slope * reduce(simd, dot);
+                    for b in 0..blocks {
+                        add_multiple(simd, factor, &at(b)[e..=e], &mut out[b..=b]);
+                    }
+                }
+            }
+        }
+    }
+    with_vectors!(all(simd, constant, slope, rows, x, out));
+}
+
+/// Inner product of two vectors of lanes.
+#[inline(always)]
+pub(crate) fn inner<S: Simd>(simd: S, x: &[Lane], y: &[Lane]) -> f32 {
+    #[inline(always)]
+    fn all<S: Simd, const NV: usize>(simd: S, x: &[Lane], y: &[Lane]) -> f32 {
+        let mut sum = [simd.splat_f32s(0.0); NV];
+        for (x, y) in x.iter().zip(y) {
+            let (x, y) = (vectors::<S>(x), vectors::<S>(y));
+            for v in 0..NV {
+                sum[v] = simd.mul_add_e_f32s(x[v], y[v], sum[v]);
+            }
+        }
+        reduce(simd, sum)
+    }
+    with_vectors!(all(simd, x, y))
+}
+
+/// `y += a x`.
+#[inline(always)]
+pub(crate) fn add_multiple<S: Simd>(simd: S, a: f32, x: &[Lane], y: &mut [Lane]) {
+    let a = simd.splat_f32s(a);
+    for (x, y) in x.iter().zip(y) {
+        for (&x, y) in vectors::<S>(x).iter().zip(vectors_mut::<S>(y)) {
+            *y = simd.mul_add_e_f32s(a, x, *y);
+        }
+    }
+}
+
+/// The sum of one lane.
+#[inline(always)]
+pub(crate) fn reduce_lane<S: Simd>(simd: S, lane: &Lane) -> f32 {
+    inner(simd, std::slice::from_ref(lane), &[Lane([1.0; WIDTH])])
+}
+
+/// The sum of a lane: halves are added to halves, so AVX2 and AVX-512 agree to the last bit.
+#[inline(always)]
+fn reduce<S: Simd, const NV: usize>(simd: S, mut sum: [S::f32s; NV]) -> f32 {
+    let mut width = NV / 2;
+    while width > 0 {
+        for v in 0..width {
+            sum[v] = simd.add_f32s(sum[v], sum[v + width]);
+        }
+        width /= 2;
+    }
+    simd.reduce_sum_f32s(sum[0])
+}
