@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use maud::{Markup, html};
 
+use shillproof_core::Size;
+
 use super::export::{Settings, plain};
 use super::html::{
     Column, Curve, CurveChart, Data, Level, Point, curve_chart, facts, number, page, percent, seconds,
@@ -181,8 +183,13 @@ fn chart(report: &Report, reference: &Setting, rows: &[&Row]) -> Option<Markup> 
         let s = &row.setting;
         let name = curve_name(rows, s);
         let share = s.fake_users as f64 / users;
+        // A size that was asked for as a share stands at that share, whatever it rounds to.
+        let asked = match s.size.parse() {
+            Ok(Size::Fraction(fraction)) => fraction.get(),
+            _ => share,
+        };
         curves.entry(name.clone()).or_insert(Curve { name, points: Vec::new() }).points.push(Point {
-            x: share * 100.0,
+            x: asked * 100.0,
             y: row.value.mean,
             ci95: row.value.ci95,
             n: row.value.n,
@@ -202,8 +209,8 @@ fn chart(report: &Report, reference: &Setting, rows: &[&Row]) -> Option<Markup> 
     let clean = rows.iter().find(|r| r.is_clean());
     let points = points_table(&curves, &metric);
     let title = format!(
-        "{}: {}, {} targets {}",
-        reference.dataset, reference.victim, reference.objective, reference.targets
+        "{} on {}: {} {}",
+        reference.victim, reference.dataset, reference.objective, reference.targets
     );
     let figure = curve_chart(&CurveChart {
         title: &title,

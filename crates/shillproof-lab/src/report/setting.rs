@@ -80,7 +80,10 @@ impl Setting {
             exclude: spelled(&threat.exclude),
             targets_clicked: threat.targets_clicked,
             // Which list lengths were asked for changes no number.
-            protocol: changed(measure, &MeasureSpec::default(), &["hit_ratio"]),
+            protocol: match changed(measure, &MeasureSpec::default(), &["hit_ratio"]) {
+                same if same.is_empty() => "default".into(),
+                changed => changed,
+            },
             seed: *seed,
             checksum: record.data.checksum.clone(),
         }

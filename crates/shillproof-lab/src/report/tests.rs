@@ -125,7 +125,7 @@ fn an_experiment_that_came_to_measure_more_is_still_one_experiment() {
         few.iter().map(|c| record(c, 0.5)).chain(sampled.iter().map(|c| record(c, 0.6))).collect();
     let report = Report::of(&both, None).unwrap();
     let protocols: Vec<_> = report.rows.iter().map(|r| r.setting.protocol.as_str()).collect();
-    assert_eq!(protocols, ["", "sampled=99", "", "sampled=99"]);
+    assert_eq!(protocols, ["default", "sampled=99", "default", "sampled=99"]);
 }
 
 #[test]
