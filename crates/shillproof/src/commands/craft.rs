@@ -115,6 +115,9 @@ impl Craft {
                 100.0 / users as f64
             )));
         }
+        if threat.surrogate.is_some() {
+            session.say("no attack so far trains a surrogate: --surrogate changes nothing");
+        }
         let ctx = session.ctx();
         let setup = Setup::new(dataset, &split, session.seed).when("split the data")?;
         let fit = || setup.fit(&victim, None, 0, CLEAN_LIST, &ctx).map(Arc::new);

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use serde_json::{Value, json};
+use serde_json::json;
 use shillproof_data::known::{self, KnownSet, Shelves};
-use shillproof_data::{Info, info, save};
+use shillproof_data::{Info, demo, info, save};
 
 use crate::args::{DataArgs, Format};
 use crate::commands::{DatasetSummary, Outcome};
@@ -119,26 +119,38 @@ impl List {
     fn run(&self) -> Result<(), Failure> {
         let shelves = Shelves::of_user();
         let here = |set: &KnownSet| shelves.folders(set).iter().any(|folder| folder.is_dir());
+        let demo = demo();
+        let title = "made by this program, in the image of MovieLens 100K";
         if self.format == Format::Json {
-            let list = known::list().iter().map(|set| {
+            let mut list = vec![json!(DatasetSummary::of(&demo))];
+            list[0]["title"] = title.into();
+            list[0]["here"] = true.into();
+            list.extend(known::list().iter().map(|set| {
                 let mut json = json!(set);
-                json["here"] = Value::Bool(here(set));
+                json["here"] = here(set).into();
                 json
-            });
-            return print_json(&list.collect::<Vec<_>>());
+            }));
+            return print_json(&list);
         }
-        let row = |set: &KnownSet| {
-            let count = |n: usize, of: &str| format!("{n:>9} {of}");
+        let row = |name: &str, counts: [usize; 3], here: bool, title: &str| {
+            let [users, items, interactions] = counts;
             vec![
-                set.name.clone(),
-                count(set.users, "users"),
-                count(set.items, "items"),
-                count(set.interactions, "interactions"),
-                if here(set) { "here" } else { "-" }.to_owned(),
-                set.title.clone(),
+                name.to_owned(),
+                format!("{users:>6} users"),
+                format!("{items:>6} items"),
+                format!("{interactions:>8} interactions"),
+                if here { "here" } else { "-" }.to_owned(),
+                title.to_owned(),
             ]
         };
-        print(&columns(&known::list().iter().map(row).collect::<Vec<_>>()))
+        let counts = [demo.users.len(), demo.items.len(), demo.interactions.len()];
+        let mut rows = vec![row(&demo.name, counts, true, title)];
+        rows.extend(
+            known::list()
+                .iter()
+                .map(|set| row(&set.name, [set.users, set.items, set.interactions], here(set), &set.title)),
+        );
+        print(&columns(&rows))
     }
 }
 

@@ -321,6 +321,22 @@ fn a_reader_that_goes_away_is_no_error() {
     assert_eq!((out.status.code(), String::from_utf8(out.stderr).unwrap().as_str()), (Some(0), ""));
 }
 
+#[test]
+fn data_sets_are_listed_described_and_fetched() {
+    let place = place();
+    let list = place.json("data list --format json");
+    assert_eq!((&list[0]["name"], &list[0]["here"]), (&"demo".into(), &true.into()));
+    assert!(list.as_array().unwrap().iter().any(|set| set["name"] == "ml-100k" && set["here"] == false));
+    assert_eq!(place.ok("data list").stdout.lines().count(), list.as_array().unwrap().len());
+    let info = place.json("data info sorted.csv --format json");
+    assert_eq!((&info["statistics"]["users"], &info["statistics"]["items"]), (&40.into(), &20.into()));
+    let text = place.ok("data info sorted.csv").stdout;
+    assert!(text.contains("users            40\n"), "{text}");
+    place.fails("data get ml-100k", &["hint: "]);
+    place.fails("data get ml-100k --from sorted.csv", &["ml-100k"]);
+    place.fails("data get ml-100", &["ml-100", "hint: "]);
+}
+
 #[cfg(unix)]
 #[test]
 fn ctrl_c_stops_cleanly() {

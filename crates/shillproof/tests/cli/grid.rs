@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::place::{Place, csv, tastes};
+use crate::place::{Place, csv, shuffled, tastes};
 
 const GRID: &str = r#"
 seed = 3
@@ -124,4 +124,21 @@ fn an_audit_speaks_and_its_gates_decide_the_exit_code() {
     let held = gate("hit_ratio@3 > 0.99 at 5%");
     assert_eq!(held.code, 0, "{}", held.stderr);
     assert!(held.stdout.contains("gate held"), "{}", held.stdout);
+}
+
+#[test]
+fn an_audit_does_not_see_the_order_of_rows() {
+    let place = place();
+    let mut sorted = tastes();
+    sorted.sort();
+    place.write("sorted.csv", &csv(&sorted)).write("shuffled.csv", &csv(&shuffled(&tastes())));
+    let audit = |file: &str, jobs: u32| {
+        let line = format!(
+            "audit {file} --victim wrmf:factors=4,iterations=2 --effort quick --k 3 --profile-size 4 --format json --jobs {jobs}"
+        );
+        let mut json = place.json(&line);
+        json["dataset"]["name"] = Value::Null;
+        json
+    };
+    assert_eq!(audit("sorted.csv", 1), audit("shuffled.csv", 2));
 }
