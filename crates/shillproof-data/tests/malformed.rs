@@ -351,6 +351,15 @@ fn every_wrong_file_is_an_error_with_place_expectation_and_hint() {
         check(&path, case);
         std::fs::remove_file(&path).unwrap();
     }
+    // Bombs and headers that declare gigabytes among them; the table itself is most of it.
+    assert!(peak_memory().is_none_or(|bytes| bytes < 400 << 20), "{:?}", peak_memory());
+}
+
+/// Most memory this process ever had, in bytes; none where the system does not say.
+fn peak_memory() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    Some(line.split_whitespace().nth(1)?.parse::<u64>().ok()? * 1024)
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! Parquet files: flat columns of integers, floats or strings.
+//! Parquet files: flat columns of integers, floats or strings. A page declares its size in 32 bits, so unpacking
+//! one takes at most 2 GiB whatever the file says.
 
 use std::borrow::Cow;
 use std::fs::File;
@@ -114,7 +115,11 @@ fn read_file(path: &Path, file: File, options: &DataOptions, out: &mut Collector
 }
 
 fn damaged(path: &Path, why: &dyn std::fmt::Display) -> DataError {
-    malformed(Place::file(path), format!("damaged Parquet ({why})"), "a whole Parquet file".into())
+    malformed(
+        Place::file(path),
+        format!("unreadable Parquet ({why})"),
+        "a whole Parquet file, packed by snappy, gzip or zstd".into(),
+    )
 }
 
 fn malformed(place: Place, found: String, expected: String) -> DataError {
@@ -329,7 +334,7 @@ mod tests {
         let whole = std::fs::read(&path).unwrap();
         std::fs::write(&path, &whole[..whole.len() - 10]).unwrap();
         let error = read(&path).unwrap_err();
-        assert!(error.to_string().contains("damaged Parquet"), "{error}");
+        assert!(error.to_string().contains("unreadable Parquet"), "{error}");
         assert!(error.hint().unwrap().contains("CSV"));
     }
 }
