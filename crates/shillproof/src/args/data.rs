@@ -57,6 +57,7 @@ impl DataArgs {
             min_rating: self.min_rating,
             min_user: self.min_user,
             min_item: self.min_item,
+            filters: Vec::new(),
             rating_scale: rating_scale.when("read the command line")?,
         })
     }

@@ -337,6 +337,31 @@ fn data_sets_are_listed_described_and_fetched() {
     place.fails("data get ml-100", &["ml-100", "hint: "]);
 }
 
+#[test]
+fn the_demo_stands_beside_the_real_movielens() {
+    let place = Place::new();
+    let beside: Vec<[String; 2]> = place
+        .ok("data info demo")
+        .stdout
+        .lines()
+        .filter_map(|line| line.split_once("  MovieLens 100K: "))
+        .map(|(row, theirs)| [row[..17].trim().to_owned(), theirs.to_owned()])
+        .collect();
+    assert_eq!(beside.len(), 13);
+    let Some(folder) = shillproof_testkit::real_data("ml-100k") else { return };
+    let info = place
+        .command()
+        .args(["data", "info", "ml-100k"])
+        .env("SHILLPROOF_DATA", folder.parent().unwrap())
+        .output();
+    let info = String::from_utf8(info.unwrap().stdout).unwrap();
+    for [row, theirs] in &beside {
+        let line =
+            info.lines().find(|line| line[..17].trim() == row).unwrap_or_else(|| panic!("{row} in {info}"));
+        assert!(line[17..].split(';').next() == Some(theirs), "{row}: {theirs} or {line}");
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn ctrl_c_stops_cleanly() {
