@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use crate::filter::FilterError;
+
 /// A file, and a line in it where there is one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
@@ -42,6 +44,9 @@ pub enum DataError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A filter cannot be applied.
+    #[error(transparent)]
+    Filter(#[from] FilterError),
     /// Neither a known data set nor a file.
     #[error("`{data}` is neither a file nor a known data set")]
     NotFound {
@@ -125,6 +130,7 @@ impl DataError {
                 std::io::ErrorKind::NotFound => Some("check the path".into()),
                 _ => None,
             },
+            Self::Filter(error) => error.hint(),
             Self::TooFew { .. } => Some(
                 "lower or leave out `--min-rating`, `--min-user` and `--min-item`, or give more data".into(),
             ),

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::dataset::Dataset;
 use crate::error::DataError;
+use crate::filter::FilterSpec;
 use crate::options::DataOptions;
 use crate::{demo, filter, known, read};
 
@@ -12,6 +13,10 @@ use crate::{demo, filter, known, read};
 /// # Errors
 /// If there is no such data, or it is not as it should be: never a part of it.
 pub fn load(data: &str, options: &DataOptions) -> Result<Dataset, DataError> {
+    Ok(FilterSpec::apply_all(&options.filters, find(data, options)?)?)
+}
+
+fn find(data: &str, options: &DataOptions) -> Result<Dataset, DataError> {
     if data == demo::NAME {
         return demo::load(options);
     }
@@ -66,7 +71,7 @@ pub fn load_files(name: &str, paths: &[PathBuf], options: &DataOptions) -> Resul
     } else {
         data = data.sealed();
     }
-    if options.filters() && (data.users.len() < 2 || data.items.len() < 2) {
+    if options.leaves_out() && (data.users.len() < 2 || data.items.len() < 2) {
         return Err(too_few(name, options, data.users.len(), data.items.len()));
     }
     Ok(data)

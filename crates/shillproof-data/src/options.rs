@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use shillproof_core::RatingScale;
 
 use crate::error::DataError;
+use crate::filter::FilterSpec;
 
 /// How to read data, and what to keep of it. The default finds everything out from the file.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -30,6 +31,8 @@ pub struct DataOptions {
     pub min_user: Option<usize>,
     /// Keeps items with at least so many interactions, iterated together with `min_user`.
     pub min_item: Option<usize>,
+    /// What is done to the data once it is read, one after another.
+    pub filters: Vec<FilterSpec>,
     /// Legal ratings; without it the observed minimum, maximum and smallest gap.
     pub rating_scale: Option<RatingScale>,
 }
@@ -115,7 +118,7 @@ pub fn parse_rating_scale(text: &str) -> Result<RatingScale, DataError> {
 
 impl DataOptions {
     /// Whether some interactions are left out.
-    pub(crate) fn filters(&self) -> bool {
+    pub(crate) fn leaves_out(&self) -> bool {
         self.min_rating.is_some() || self.min_user.is_some() || self.min_item.is_some()
     }
 

@@ -1,9 +1,12 @@
 //! Whole audits on the embedded data set.
 
+#![allow(clippy::unwrap_used)]
+
 use std::sync::atomic::AtomicBool;
 
 use shillproof_core::catalogue::Catalogue;
 use shillproof_core::{Observer, Silent, Size};
+use shillproof_data::DataOptions;
 use shillproof_lab::audit::{Audit, AuditError, AuditSpec, Bench, Effort, Price, audit, page, summary};
 use shillproof_lab::command::VictimChoice;
 use shillproof_lab::run::RunObserver;
@@ -12,7 +15,7 @@ use shillproof_lab::store::{Record, Store};
 
 fn spec(victim: &str, gates: &[&str]) -> AuditSpec {
     AuditSpec {
-        dataset: DatasetSpec { source: Source::Known("demo".into()), options: Default::default() },
+        dataset: DatasetSpec { source: Source::Known("demo".into()), options: DataOptions::default() },
         victim: Some(VictimChoice::from_inline(victim).unwrap()),
         k: 10,
         effort: Effort::Quick,

@@ -146,14 +146,14 @@ fn als_ends_with_an_item_step() {
     for user in train.users() {
         for (item, rating) in train.row(user).iter() {
             let error = f64::from(model.rating(user, item).unwrap() - rating);
-            for k in 0..3 {
-                gradient[item.index()][k] += error * f64::from(model.users().row(user.index())[k]);
+            for (g, &x) in gradient[item.index()].iter_mut().zip(model.users().row(user.index())) {
+                *g += error * f64::from(x);
             }
         }
     }
     for (i, g) in gradient.iter().enumerate() {
-        for k in 0..3 {
-            let total = g[k] + 2.0 * f64::from(model.items().row(i)[k]);
+        for (g, &y) in g.iter().zip(model.items().row(i)) {
+            let total = g + 2.0 * f64::from(y);
             assert!(total.abs() < 1e-3, "item {i}: gradient {total}");
         }
     }

@@ -88,6 +88,9 @@ pub struct CurvePoint {
     pub hit_ratio_eligible: Summary,
     /// Hit ratio minus that of the same targets and trainings without attack.
     pub change: Comparison,
+    /// The signed-rank test of that change, corrected (Holm) for the other attacks on the same targets
+    /// at the same size; none where nothing changed.
+    pub p_holm: Option<f64>,
 }
 
 /// What a reach costs.

@@ -11,7 +11,7 @@ use super::{
     SecurityCurve, Unfinished, WeakItem, WeakUsers,
 };
 use crate::plan::DatasetFacts;
-use crate::stats::{GroupedError, mean};
+use crate::stats::{GroupedError, holm, mean};
 use crate::store::Status;
 use crate::trial::{HIT_RATIO_OF, TRAITS};
 
@@ -112,7 +112,14 @@ fn curves(scene: &Scene, evidence: &Evidence) -> Result<Vec<SecurityCurve>, Grou
                 );
                 if let (Some(hit_ratio), Some(hit_ratio_eligible), Some(change)) = found {
                     let share = fake_users as f64 / scene.users as f64;
-                    points.push(CurvePoint { fake_users, share, hit_ratio, hit_ratio_eligible, change });
+                    points.push(CurvePoint {
+                        fake_users,
+                        share,
+                        hit_ratio,
+                        hit_ratio_eligible,
+                        change,
+                        p_holm: None,
+                    });
                 }
             }
             let clean = evidence.summary("none", kind, 0, scene.hit_ratio())?;
@@ -121,7 +128,24 @@ fn curves(scene: &Scene, evidence: &Evidence) -> Result<Vec<SecurityCurve>, Grou
             }
         }
     }
+    correct(&mut curves);
     Ok(curves)
+}
+
+/// Corrects the tests of all attacks on one kind of target at one size for there being several.
+fn correct(curves: &mut [SecurityCurve]) {
+    let mut families: BTreeMap<(String, usize), Vec<&mut CurvePoint>> = BTreeMap::new();
+    for curve in curves {
+        for point in curve.points.iter_mut().filter(|p| p.change.wilcoxon.is_some()) {
+            families.entry((curve.kind.clone(), point.fake_users)).or_default().push(point);
+        }
+    }
+    for family in families.into_values() {
+        let raw: Vec<f64> = family.iter().filter_map(|p| Some(p.change.wilcoxon?.p)).collect();
+        for (point, p) in family.into_iter().zip(holm(&raw)) {
+            point.p_holm = Some(p);
+        }
+    }
 }
 
 fn items(

@@ -59,12 +59,9 @@ fn headline(audit: &Audit) -> Vec<(&'static str, String)> {
         ("Victim", audit.victim_name()),
         ("Strongest attack", audit.strongest.clone().unwrap_or_else(|| "none".into())),
     ];
-    for accuracy in audit.accuracy.iter().take(2) {
-        headline.push((
-            "Without attack",
-            format!("{} {}", accuracy.metric, with_interval(accuracy.mean, accuracy.ci95)),
-        ));
-    }
+    let accuracy = audit.accuracy.iter().take(2);
+    let accuracy = accuracy.map(|a| format!("{} {}", a.metric, with_interval(a.mean, a.ci95)));
+    headline.push(("Without attack", accuracy.collect::<Vec<_>>().join(", ")));
     headline
 }
 
@@ -101,12 +98,8 @@ fn change(comparison: &Comparison) -> Data {
     estimate(&comparison.difference)
 }
 
-/// The p-value of the signed-rank test, where there is one.
-fn p_value(comparison: &Comparison) -> Data {
-    match comparison.wilcoxon {
-        Some(test) => Data::number(test.p, number(test.p)),
-        None => Data::text("n/a"),
-    }
+fn p_value(p: Option<f64>) -> Data {
+    p.map_or_else(|| Data::text("n/a"), |p| Data::number(p, number(p)))
 }
 
 fn curve_table(audit: &Audit) -> Markup {
@@ -118,7 +111,7 @@ fn curve_table(audit: &Audit) -> Markup {
         Column::number("Hit ratio"),
         Column::number("Among users without the target"),
         Column::number("Change from no attack"),
-        Column::number("p (signed rank)"),
+        Column::number("p (signed rank, Holm)"),
         Column::number("n"),
     ];
     let mut rows = Vec::new();
@@ -133,7 +126,7 @@ fn curve_table(audit: &Audit) -> Markup {
                     estimate(&p.hit_ratio),
                     estimate(&p.hit_ratio_eligible),
                     change(&p.change),
-                    p_value(&p.change),
+                    p_value(p.p_holm),
                     Data::number(p.hit_ratio.n as f64, p.hit_ratio.n.to_string()),
                 ]);
             }
@@ -233,7 +226,7 @@ fn damage_table(audit: &Audit) -> Markup {
             Data::text(&d.kind),
             Data::text(&d.metric),
             change(&d.change),
-            p_value(&d.change),
+            p_value(d.change.wilcoxon.map(|test| test.p)),
             Data::number(d.change.difference.n as f64, d.change.difference.n.to_string()),
         ]
     });

@@ -118,7 +118,10 @@ mod tests {
     fn what_is_known_does_not_change_the_price() {
         for known in [&[5usize, 30][..], &[12], &[13], &[300]] {
             let price = search(0.01, 200, known, rising(0.0025)).unwrap().unwrap();
-            assert!(matches!(price, Price::Found { fake_users: 13, surely_below: 7, .. }), "{known:?}: {price:?}");
+            assert!(
+                matches!(price, Price::Found { fake_users: 13, surely_below: 7, .. }),
+                "{known:?}: {price:?}"
+            );
         }
     }
 

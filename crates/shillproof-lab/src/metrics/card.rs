@@ -28,6 +28,7 @@ const FAKE: &str = "fake users";
 pub const METRICS: &[MetricCard] = &[
     card("hit_ratio", "share of users whose first K places hold the target", ALL),
     card("hit_ratio_eligible", "the same among users who do not have the target", ELIGIBLE),
+    card("hit_ratio_of", "the same among users of one kind, such as `hit_ratio_of/long profile`", ELIGIBLE),
     card("hit_ratio_any", "share of users whose first K places hold any target", ALL),
     card("display_rate_any", "share of the audience whose first K places hold any target", AUDIENCE),
     card("display_rate_pair", "share of (audience user, target) pairs displayed among the first K", AUDIENCE),
@@ -48,6 +49,7 @@ pub const METRICS: &[MetricCard] = &[
     card("mrr", "reciprocal rank of the best held-out item among the first K", TESTED),
     card("rmse", "root mean squared error of predicted ratings", RATINGS),
     card("mae", "mean absolute error of predicted ratings", RATINGS),
+    card("accuracy_users", "users behind the accuracy metrics", TESTED),
     card("fake_users", "fake users the attacker made", FAKE),
     card("fake_interactions", "interactions of all fake users, targets included", FAKE),
     card("queries", "lists the attacker asked the victim for", FAKE),

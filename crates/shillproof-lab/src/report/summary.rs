@@ -7,9 +7,9 @@ use serde::Serialize;
 use shillproof_core::Seed;
 
 use super::{ReportError, Setting};
-use crate::metrics::Measure;
+use crate::metrics::{Measure, promoted_targets, uplift_factor, uplift_increase};
 use crate::plan::DatasetFacts;
-use crate::stats::{Comparison, Grouped, GroupedError, Summary, compare};
+use crate::stats::{Comparison, Divisor, Grouped, GroupedError, Summary, compare, mean};
 use crate::store::{Key, Record, Status, Versions};
 
 /// Everything that a report shows, whatever its form.
@@ -174,8 +174,42 @@ fn rows(values: &Values) -> Vec<Row> {
             Some(Row { setting: setting.clone(), metric: metric.clone(), k: *k, value, to_none })
         })
         .collect();
+    rows.extend(values.iter().flat_map(|(place, grouped)| over_targets(place, grouped, values)));
     rows.sort_by(|a, b| order(a).cmp(&order(b)));
     rows
+}
+
+/// What only all targets together have: the spread of their hit ratios, how many of them an attack
+/// promoted, and the uplift. Single numbers, so there is no interval.
+fn over_targets(place: &(Setting, String, Option<usize>), grouped: &Grouped, values: &Values) -> Vec<Row> {
+    let (setting, metric, k) = place;
+    if metric != "hit_ratio" || grouped.targets() < 2 {
+        return Vec::new();
+    }
+    let row = |(metric, value): (&str, Option<f64>)| {
+        let n = grouped.targets();
+        let value =
+            Summary { mean: value?, std: None, ci95: None, n, notes: vec!["n counts targets".into()] };
+        Some(Row { setting: setting.clone(), metric: metric.into(), k: *k, value, to_none: None })
+    };
+    let mut numbers = vec![
+        ("std_over_targets/population", grouped.std_over_targets(Divisor::Population)),
+        ("std_over_targets/sample", grouped.std_over_targets(Divisor::Sample)),
+    ];
+    let reference = setting.reference();
+    if let Some(clean) =
+        values.get(&(reference.clone(), metric.clone(), *k)).filter(|_| *setting != reference)
+    {
+        let (before, after) = (clean.per_target(), grouped.per_target());
+        let both = || before.iter().filter_map(|(target, b)| Some((*b, *after.get(target)?)));
+        let (b, a): (Vec<f64>, Vec<f64>) = both().unzip();
+        numbers.push(("promoted_targets", Some(promoted_targets(&b, &a) as f64)));
+        if let (Some(b), Some(a)) = (mean(&b), mean(&a)) {
+            numbers.push(("uplift/factor", uplift_factor(b, a)));
+            numbers.push(("uplift/increase", uplift_increase(b, a)));
+        }
+    }
+    numbers.into_iter().filter_map(row).collect()
 }
 
 type Order<'a> = (

@@ -1,9 +1,12 @@
-use std::sync::atomic::AtomicUsize;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use shillproof_core::Silent;
 
+use super::work::{Shared, with_causes};
 use super::*;
 use crate::plan::tests::{grid, record};
+use crate::store::{Record, Status};
 
 static GO: AtomicBool = AtomicBool::new(false);
 

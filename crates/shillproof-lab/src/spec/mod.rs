@@ -5,6 +5,7 @@
 //! and the [plan](crate::plan) holds every combination.
 
 mod dataset;
+mod deserialize;
 mod error;
 mod node;
 mod read;

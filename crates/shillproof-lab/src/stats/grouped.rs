@@ -115,17 +115,6 @@ impl Grouped {
         std(&self.target_means(), divisor)
     }
 
-    /// Standard deviation (divisor n − 1) over repeats of the mean over targets, over the repeats that
-    /// every target has.
-    pub fn std_over_repeats(&self) -> Option<f64> {
-        let first = self.groups.values().next()?;
-        let of_repeat = |repeat: &u64| {
-            let values: Option<Vec<f64>> = self.groups.values().map(|g| g.get(repeat).copied()).collect();
-            mean(&values?)
-        };
-        std(&first.keys().filter_map(of_repeat).collect::<Vec<f64>>(), Divisor::Sample)
-    }
-
     /// Mean, spread and interval; none of nothing. The same seed draws the same targets and repeats for
     /// every table of the same shape, so differences between tables are not differences of resampling.
     pub fn summary(&self, seed: Seed) -> Option<Summary> {
@@ -212,8 +201,6 @@ mod tests {
         assert_eq!(grouped.mean(), Some(4.0));
         assert_eq!(grouped.std_over_targets(Divisor::Population), Some(2.0));
         assert_eq!(grouped.std_over_targets(Divisor::Sample), Some(8f64.sqrt()));
-        // Means over targets by repeat: 2.5, 5, 4.5.
-        assert!((grouped.std_over_repeats().unwrap() - (1.75f64).sqrt()).abs() < 1e-12);
     }
 
     #[test]

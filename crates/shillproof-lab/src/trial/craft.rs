@@ -54,6 +54,10 @@ impl Setup {
     ///
     /// # Errors
     /// If the attack needs more than the threat grants, fails, or breaks its budget.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each is another side of one situation, and no two belong together"
+    )]
     pub fn craft(
         &self,
         attack: &AttackSpec,

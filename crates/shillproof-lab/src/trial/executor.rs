@@ -12,7 +12,7 @@ use super::memo::Memo;
 use super::{Fitted, Setup, TrialError};
 use crate::metrics::{Displacement, UnseenCells, rmse_shift};
 use crate::plan::{Cell, DatasetFacts, PlannedCell};
-use crate::rankings::Rankings;
+use crate::rankings::{RankError, Rankings};
 use crate::run::{ExecuteError, Executor, Outcome};
 use crate::spec::DatasetSpec;
 use crate::store::Key;
@@ -183,8 +183,9 @@ impl Trials {
 impl Executor for Trials {
     fn execute(&self, planned: &PlannedCell, ctx: &Ctx<'_>) -> Result<Outcome, ExecuteError> {
         self.measure(planned, ctx).map_err(|error| match error {
-            TrialError::Fit(FitError::Cancelled(stop)) => stop.into(),
-            TrialError::Rank(crate::rankings::RankError::Cancelled(stop)) => stop.into(),
+            TrialError::Fit(FitError::Cancelled(stop)) | TrialError::Rank(RankError::Cancelled(stop)) => {
+                stop.into()
+            }
             other => ExecuteError::Failed(Box::new(other)),
         })
     }

@@ -10,6 +10,8 @@ use crate::metrics::{
 use crate::rankings::Rankings;
 use crate::spec::MeasureSpec;
 
+type AccuracyMetric = fn(&Rankings, usize, Protocol) -> Result<PerUser, MetricError>;
+
 /// Prefix of the metric that looks at one kind of user.
 pub const HIT_RATIO_OF: &str = "hit_ratio_of/";
 
@@ -120,8 +122,7 @@ impl Trial<'_> {
     fn accuracy(&self, rows: &mut Rows, k: usize) -> Result<(), MetricError> {
         let protocols = [(Protocol::Full, String::new())];
         let sampled = self.spec.sampled.map(|n| (Protocol::Sampled, format!("/sampled-{n}")));
-        type Metric = fn(&Rankings, usize, Protocol) -> Result<PerUser, MetricError>;
-        let all: [(&str, Metric); 4] = [
+        let all: [(&str, AccuracyMetric); 4] = [
             ("accuracy_hit_ratio", metrics::accuracy_hit_ratio),
             ("ndcg", metrics::ndcg),
             ("recall", metrics::recall),

@@ -12,8 +12,8 @@ mod setup;
 
 pub use executor::Trials;
 pub use groups::{TRAITS, UserGroup, user_groups};
-pub(crate) use measures::Trial;
 pub use measures::HIT_RATIO_OF;
+pub(crate) use measures::Trial;
 pub use setup::{Fitted, Setup};
 
 use shillproof_attacks::{PoisonError, SelectError};

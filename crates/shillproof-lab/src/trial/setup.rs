@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use shillproof_core::{
-    Ctx, FakeProfiles, Feedback, FitJob, Interactions, ItemId, Recommender, Seed, Ties, Victim,
+    Ctx, FakeProfiles, Feedback, FitJob, Interactions, ItemId, Profile, Recommender, Seed, Ties, Victim,
 };
 use shillproof_data::Dataset;
 use shillproof_data::split::{Split, SplitSpec};
@@ -97,7 +97,7 @@ impl Setup {
             // Fake users hold nothing out: their rows in the validation part are empty.
             (Some(valid), Some(fakes)) => {
                 let empty =
-                    FakeProfiles { profiles: vec![Default::default(); fakes.profiles.len()], ..*fakes };
+                    FakeProfiles { profiles: vec![Profile::default(); fakes.profiles.len()], ..*fakes };
                 Some(valid.append(&empty)?)
             }
             (valid, _) => valid.clone(),

@@ -8,7 +8,7 @@ const MOST_DECIMALS: i32 = 6;
 /// ```
 /// use shillproof_lab::report::html::number;
 /// assert_eq!(number(0.034_567), "0.0346");
-/// assert_eq!(number(1234.5), "1,235");
+/// assert_eq!(number(1234.6), "1,235");
 /// assert_eq!(number(0.0), "0");
 /// ```
 pub fn number(x: f64) -> String {
