@@ -112,6 +112,12 @@ impl Csr {
         &self.columns[self.span(row)]
     }
 
+    /// The column of the cell `ahead` cells after the first one of `row`, in later rows if need be.
+    #[inline]
+    pub(crate) fn column_ahead(&self, row: usize, ahead: usize) -> Option<usize> {
+        self.columns.get(self.row_start[row] + ahead).map(|&c| c as usize)
+    }
+
     /// Values of one row's cells; none where all are 1.
     #[inline]
     pub fn values(&self, row: usize) -> Option<&[f32]> {

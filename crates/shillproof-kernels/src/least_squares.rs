@@ -8,10 +8,13 @@ use crate::gram::add_symmetric;
 use crate::matrix::Matrix;
 use crate::panels::{Lane, Panels, WIDTH, vectors, vectors_mut};
 use crate::parallel::{balanced, for_each_range};
+use crate::prefetch::prefetch;
 use crate::products::{add_multiple, combine, combine_by_dots, inner};
 
 /// Entries gathered at a time for a normal matrix.
 const CHUNK: usize = 128;
+/// Rows of factors asked for before they are gathered.
+const AHEAD: usize = 16;
 /// Rounds of conjugate gradients: what implicit-feedback libraries use (Takács, Pilászy, Tikk, RecSys 2011).
 const STEPS: usize = 3;
 
@@ -153,7 +156,7 @@ impl<'a> Work<'a> {
     /// Gathers the factors and weights of some stored cells of `row`.
     #[inline(always)]
     fn gather<S: Simd>(&mut self, simd: S, row: usize, cells: std::ops::Range<usize>) {
-        let systems = self.systems;
+        let (systems, first) = (self.systems, cells.start);
         let columns = &systems.entries.columns(row)[cells.clone()];
         let values = systems.entries.values(row).map(|v| &v[cells]);
         self.observed.clear();
@@ -163,6 +166,9 @@ impl<'a> Work<'a> {
             self.observed.push(systems.observed * weight);
             self.target.push(systems.target * weight * values.map_or(1.0, |v| v[at]));
             self.gathered.set_row(simd, at, systems.other.row(column as usize), 1.0);
+            if let Some(next) = systems.entries.column_ahead(row, first + at + AHEAD) {
+                prefetch(systems.other.row(next));
+            }
         }
     }
 

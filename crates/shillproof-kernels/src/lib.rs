@@ -4,7 +4,7 @@
 //! Storage is `f32`; sums over many rows are combined in `f64`. Nothing here depends on the number
 //! of threads: work is cut into pieces that do not know how many there are, and pieces are combined
 //! in order. Vector code is chosen at run time (AVX-512, AVX2 with FMA, NEON, or plain scalar code),
-//! through `pulp`, so that one binary runs everywhere and no line here is `unsafe`.
+//! through `pulp`, so that one binary runs everywhere; the only line of `unsafe` is a prefetch.
 //!
 //! One micro-kernel does every dense product: `aᵀb` of two panels of 16 columns. It serves the normal
 //! matrices of alternating least squares, Gram products, the Cholesky factorisation and score blocks.
@@ -24,6 +24,7 @@ pub mod least_squares;
 pub mod matrix;
 mod panels;
 pub mod parallel;
+mod prefetch;
 mod products;
 pub mod score;
 
