@@ -1,10 +1,11 @@
 //! Text for the terminal: columns, and pages without their marks.
 
-/// Rows of cells in columns, two blanks apart.
+/// Rows of cells in columns, two blanks apart. A row's last cell makes no column wider.
 pub(crate) fn columns(rows: &[Vec<String>]) -> String {
     let count = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {
-        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
+        let cells = rows.iter().filter(|row| row.len() > column + 1).map(|row| &row[column]);
+        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
     };
     let widths: Vec<usize> = (0..count).map(width).collect();
     let line = |row: &Vec<String>| {
@@ -112,6 +113,9 @@ mod tests {
     fn tables_stand_in_columns() {
         let page = "| name | default |\n|---|---:|\n| `factors` | 64 |\n| a\\|b | é |\nend";
         assert_eq!(plain(page), "name     default\n----------------\nfactors  64\na|b      é\nend\n");
+        let rows = [vec!["a", "1", "x"], vec!["bb", "a very long last cell"], vec!["c", "22", "y"]];
+        let rows = rows.map(|row| row.into_iter().map(str::to_owned).collect::<Vec<_>>());
+        assert_eq!(columns(&rows), "a   1   x\nbb  a very long last cell\nc   22  y\n");
         assert_eq!(columns(&[]), "");
     }
 }
