@@ -104,14 +104,24 @@ fn text_and_page_say_what_was_found() {
 }
 
 #[test]
-fn what_the_cap_does_not_buy_has_no_price() {
+fn a_wider_reach_never_costs_less() {
     let folder = tempfile::tempdir().unwrap();
     let found = run(&spec("popularity", &[]), &Store::create(folder.path()).unwrap(), 0).unwrap();
-    let unpopular: Vec<_> = found.prices.iter().filter(|price| price.kind == "unpopular").collect();
-    assert_eq!(unpopular.len(), 3);
-    for price in unpopular {
-        // A fake user adds one to a target's count, and ten items have more than 200.
-        assert!(matches!(price.price, Price::NotReached { cap: 200, .. }), "{price:?}");
+    for kind in ["random", "unpopular"] {
+        let prices: Vec<_> = found.prices.iter().filter(|price| price.kind == kind).collect();
+        let smallest = |price: &Price| match *price {
+            Price::Found { fake_users, surely_below, .. } => {
+                assert!(surely_below < fake_users || fake_users == 0, "{price:?}");
+                fake_users
+            }
+            Price::NotReached { cap, .. } => {
+                assert_eq!(cap, 200, "a fifth of the users");
+                cap + 1
+            }
+        };
+        let smallest: Vec<usize> = prices.iter().map(|price| smallest(&price.price)).collect();
+        assert_eq!(smallest.len(), 3);
+        assert!(smallest.is_sorted() && smallest[0] > 10, "{smallest:?}");
     }
 }
 

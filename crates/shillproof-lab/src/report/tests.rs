@@ -30,12 +30,13 @@ fn report() -> Report {
 #[test]
 fn rows_are_means_over_targets_and_repeats_with_the_paired_difference_to_none() {
     let report = Report::of(&records(), None).unwrap();
-    assert_eq!(report.rows.len(), 5, "none, and two attacks at two sizes");
-    let clean = &report.rows[0];
+    let rows: Vec<&Row> = report.rows.iter().filter(|row| row.metric == "hit_ratio").collect();
+    assert_eq!(rows.len(), 5, "none, and two attacks at two sizes");
+    let clean = rows[0];
     assert!(clean.is_clean() && clean.to_none.is_none());
     assert!((clean.value.mean - 0.0225).abs() < 1e-12, "{}", clean.value.mean);
     assert_eq!(clean.value.n, 6);
-    let average = &report.rows[1];
+    let average = rows[1];
     assert_eq!((average.setting.attack.as_str(), average.setting.size.as_str()), ("average", "1%"));
     assert_eq!(average.setting.fake_users, 2);
     let expected = 0.2 / 1.2;
@@ -45,6 +46,25 @@ fn rows_are_means_over_targets_and_repeats_with_the_paired_difference_to_none() 
     assert_eq!((comparison.difference.n, comparison.unmatched), (6, 0));
     let [lo, hi] = comparison.difference.ci95.unwrap();
     assert!(hi - lo < 1e-9, "targets differ, the pairs do not");
+}
+
+#[test]
+fn all_targets_together_have_a_spread_an_uplift_and_a_count_of_the_promoted() {
+    let report = Report::of(&records(), None).unwrap();
+    let of = |attack: &str, metric: &str| {
+        let row = report.rows.iter().find(|row| row.setting.attack == attack && row.metric == metric);
+        row.map(|row| (row.value.mean, row.value.n))
+    };
+    // Three targets 0.02 apart.
+    let (spread, n) = of("none", "std_over_targets/population").unwrap();
+    assert!((spread - 0.02 * (2.0f64 / 3.0).sqrt()).abs() < 1e-12 && n == 3);
+    assert!((of("none", "std_over_targets/sample").unwrap().0 - 0.02).abs() < 1e-12);
+    assert_eq!(of("average", "promoted_targets"), Some((3.0, 3)));
+    let (factor, increase) =
+        (of("average", "uplift/factor").unwrap().0, of("average", "uplift/increase").unwrap().0);
+    assert!((factor - (0.0225 + 0.2 / 1.2) / 0.0225).abs() < 1e-9);
+    assert!((factor - increase - 1.0).abs() < 1e-12);
+    assert_eq!(of("none", "uplift/factor"), None, "there is nothing to compare the reference with");
 }
 
 #[test]
@@ -114,7 +134,8 @@ fn an_experiment_that_came_to_measure_more_is_still_one_experiment() {
         few.iter().map(|c| record(c, 0.5)).chain(many.iter().map(|c| record(c, n))).collect::<Vec<_>>()
     };
     let report = Report::of(&records(0.5), None).unwrap();
-    assert_eq!(report.rows.len(), 2, "the same number twice is one number");
+    let rows = report.rows.iter().filter(|row| row.metric == "hit_ratio").count();
+    assert_eq!(rows, 2, "the same number twice is one number");
     let error = Report::of(&records(0.6), None).unwrap_err();
     assert!(
         matches!(error, ReportError::Grouping { .. }) && error.hint().is_some(),
@@ -124,7 +145,8 @@ fn an_experiment_that_came_to_measure_more_is_still_one_experiment() {
     let both: Vec<Record> =
         few.iter().map(|c| record(c, 0.5)).chain(sampled.iter().map(|c| record(c, 0.6))).collect();
     let report = Report::of(&both, None).unwrap();
-    let protocols: Vec<_> = report.rows.iter().map(|r| r.setting.protocol.as_str()).collect();
+    let hit_ratios = report.rows.iter().filter(|row| row.metric == "hit_ratio");
+    let protocols: Vec<_> = hit_ratios.map(|row| row.setting.protocol.as_str()).collect();
     assert_eq!(protocols, ["default", "sampled=99", "default", "sampled=99"]);
 }
 
