@@ -23,7 +23,7 @@ use shillproof_kernels::{Csr, FullRows, gram};
 use shillproof_victims::{Bpr, FactorModel, InnerSolver, Wrmf};
 
 /// Users scored at a time: their scores stay in the cache.
-const BLOCK: usize = 32;
+const BLOCK: usize = 16;
 
 /// Time on the clock, and time of all threads on a processor (which other programs do not disturb).
 #[derive(Clone, Copy)]

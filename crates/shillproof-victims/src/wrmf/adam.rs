@@ -13,7 +13,7 @@ const EVERY: usize = 10;
 /// Length of the list that selects the epoch.
 const K: usize = 50;
 /// Users scored at a time.
-const BLOCK: usize = 32;
+const BLOCK: usize = 16;
 
 impl Wrmf {
     pub(super) fn fit_adam(
