@@ -61,6 +61,18 @@ proptest! {
     }
 }
 
+/// Found by the property above: with `"` for a label, blanks seemed to be what separates columns.
+#[test]
+fn a_lone_quote_and_a_leading_blank_are_labels_like_others() {
+    let labels = || Labels::sorted([" \\a", "\""]);
+    let cells = BTreeMap::from([((0, 1), (1, 0)), ((1, 0), (1, 0))]);
+    let data = dataset(labels(), labels(), cells, false, true);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("data.inter");
+    save(&path, &data).unwrap();
+    assert_eq!(load(path.to_str().unwrap(), &DataOptions::default()).unwrap(), data);
+}
+
 #[test]
 fn canonical_content_is_what_the_page_says() {
     let triples = Triples {

@@ -65,6 +65,10 @@ impl Separator {
             fields.split(line, separator, separator.quotes().is_some()).map_or(0, |()| fields.len())
         };
         let first = *lines.first()?;
+        // RecBole's typed header: such files know tabs alone.
+        if memchr(b'\t', first).is_some() && memchr::memmem::find(first, b":token").is_some() {
+            return Some(Self::Byte(b'\t'));
+        }
         let cuts: Vec<(Self, usize)> = Self::CANDIDATES
             .into_iter()
             .map(|separator| (separator, width(separator, first)))

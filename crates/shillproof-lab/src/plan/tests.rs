@@ -141,3 +141,24 @@ fn nonsense_is_no_shard() {
     }
     assert_eq!("2/3".parse::<Shard>().unwrap().to_string(), "2/3");
 }
+
+#[test]
+fn bug_5_a_clean_fit_is_shared_only_by_equal_parameters_seeds_and_data() {
+    let clean_fits = |text: &str| {
+        let plan = plan(text);
+        let keys: std::collections::BTreeSet<_> =
+            plan.cells.iter().map(|c| c.shares.clean_fit.clone()).collect();
+        (plan.cells.len(), keys)
+    };
+    let text = |seed: u64, data: &str| {
+        format!(
+            "seed = {seed}\nrepeats = 2\ndataset = {{ {data} = {{}} }}\nvictim = {{ als = {{ factors = [4, 8] }} }}\nattack = [\"none\", \"random\"]"
+        )
+    };
+    let (cells, keys) = clean_fits(&text(1, "demo"));
+    assert!(cells > keys.len(), "attacks and targets share a fit");
+    assert_eq!(keys.len(), 4, "two sets of parameters, two repeats");
+    for other in [text(2, "demo"), text(1, "ml-100k")] {
+        assert!(clean_fits(&other).1.is_disjoint(&keys), "{other}");
+    }
+}

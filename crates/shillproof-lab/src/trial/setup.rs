@@ -3,7 +3,8 @@
 use std::sync::{Arc, OnceLock};
 
 use shillproof_core::{
-    Ctx, FakeProfiles, Feedback, FitJob, Interactions, ItemId, Profile, Recommender, Seed, Ties, Victim,
+    Ctx, FakeProfiles, Feedback, FitJob, InteractionError, Interactions, ItemId, Profile, Recommender, Seed,
+    Ties, Victim,
 };
 use shillproof_data::Dataset;
 use shillproof_data::split::{Split, SplitSpec};
@@ -94,12 +95,7 @@ impl Setup {
         let train = poisoned.as_ref().unwrap_or(&parts.train);
         let seed = self.root.child("victim").index(repeat);
         let valid = match (&parts.valid, fakes) {
-            // Fake users hold nothing out: their rows in the validation part are empty.
-            (Some(valid), Some(fakes)) => {
-                let empty =
-                    FakeProfiles { profiles: vec![Profile::default(); fakes.profiles.len()], ..*fakes };
-                Some(valid.append(&empty)?)
-            }
+            (Some(valid), Some(fakes)) => Some(with_empty_rows(valid, fakes.profiles.len())?),
             (valid, _) => valid.clone(),
         };
         let job = FitJob { train, valid: valid.as_ref(), user_weight: None, max_k };
@@ -136,5 +132,43 @@ impl Setup {
             )
         };
         Ok(Rankings::compute(&job, &ctx.at(fitted.seed))?)
+    }
+}
+
+/// A held-out part with a row for each fake user. They hold nothing out: selecting an epoch never looks at poison.
+fn with_empty_rows(held_out: &Interactions, fake_users: usize) -> Result<Interactions, InteractionError> {
+    held_out
+        .append(&FakeProfiles { profiles: vec![Profile::default(); fake_users], ..FakeProfiles::default() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use shillproof_core::{Triples, UserId};
+    use shillproof_data::demo;
+
+    #[test]
+    fn bug_17_no_fake_interaction_is_in_the_validation_part() {
+        let triples = Triples { users: vec![0, 1], items: vec![0, 1], ratings: None, times: None };
+        let valid = Interactions::from_triples(2, 3, triples, None).unwrap();
+        let job = with_empty_rows(&valid, 2).unwrap();
+        assert_eq!((job.n_users(), job.len()), (4, 2));
+        assert!(job.row(UserId(2)).is_empty() && job.row(UserId(3)).is_empty());
+        assert_eq!(job.first_rows(2), valid);
+    }
+
+    #[test]
+    fn bug_14_what_a_victim_learns_from_holds_no_test_interaction() {
+        let setup = Setup::new(Arc::new(demo()), &SplitSpec::default(), Seed::new(3)).unwrap();
+        for feedback in [Feedback::Explicit, Feedback::Implicit] {
+            let parts = setup.parts(feedback);
+            let test = parts.test.as_ref().unwrap();
+            assert!(test.len() > 900, "one interaction a user is held out");
+            for user in test.users() {
+                let held_out = test.row(user).items();
+                let seen = |part: &Interactions| held_out.iter().any(|&item| part.row(user).contains(item));
+                assert!(!seen(&parts.train) && !parts.valid.as_ref().is_some_and(seen));
+            }
+        }
     }
 }
