@@ -1,7 +1,5 @@
 //! Evaluation bugs of public tools that readers and filters could have.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
-
 use std::fs;
 
 use shillproof_data::{DataOptions, load};
