@@ -13,13 +13,10 @@ use super::{
 use crate::plan::DatasetFacts;
 use crate::stats::{GroupedError, holm, mean};
 use crate::store::Status;
-use crate::trial::{HIT_RATIO_OF, TRAITS};
+use crate::trial::{HIT_RATIO_OF, POPULAR_ALREADY, TRAITS};
 
 /// Below this many genuine users one user is more than a percent, and intervals over targets do not show it.
 const FEW_USERS: usize = 100;
-
-/// A hit ratio on clean data from which on a target was popular already.
-const POPULAR_ALREADY: f64 = 0.05;
 
 /// The attack with the largest mean hit ratio at the largest size over all kinds of target.
 pub(super) fn strongest(evidence: &Evidence, scene: &Scene) -> Result<Option<String>, GroupedError> {

@@ -18,7 +18,7 @@ use crate::spec::DatasetSpec;
 use crate::store::Key;
 
 /// A hit ratio on clean data from which on a report should not speak of promotion.
-const POPULAR_ALREADY: f64 = 0.05;
+pub(crate) const POPULAR_ALREADY: f64 = 0.05;
 
 /// Carries out cells. Data sets, clean fits and crafted fake users are made once for all cells that share them.
 #[derive(Default)]

@@ -10,6 +10,7 @@ mod measures;
 mod memo;
 mod setup;
 
+pub(crate) use executor::POPULAR_ALREADY;
 pub use executor::Trials;
 pub use groups::{TRAITS, UserGroup, user_groups};
 pub use measures::HIT_RATIO_OF;
