@@ -1,5 +1,7 @@
 //! Recommenders: the recipe ([`Victim`]) and what fitting it yields ([`Recommender`]).
 
+use std::any::Any;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -52,6 +54,12 @@ pub trait Victim: Send + Sync {
     /// When parameters are out of range, the data is of the wrong kind, training diverges, or
     /// somebody asked to stop.
     fn fit(&self, job: &FitJob<'_>, ctx: &Ctx<'_>) -> Result<Box<dyn Recommender>, FitError>;
+
+    /// The recipe itself, where there are hyper-parameters to read: an attacker who knows the
+    /// victim trains a copy of it.
+    fn as_any(&self) -> Option<&dyn Any> {
+        None
+    }
 }
 
 /// One request for a list.

@@ -193,6 +193,10 @@ impl Victim for Als {
     fn fit(&self, job: &FitJob<'_>, ctx: &Ctx<'_>) -> Result<Box<dyn Recommender>, FitError> {
         Ok(Box::new(self.fit_model(job, ctx)?))
     }
+
+    fn as_any(&self) -> Option<&dyn std::any::Any> {
+        Some(self)
+    }
 }
 
 /// Weighted mean over all ratings; 0 if no user has weight.

@@ -37,6 +37,10 @@ impl Victim for Popularity {
         }
         Ok(Box::new(Fitted { scores: counts.into_iter().map(|c| c as f32).collect() }))
     }
+
+    fn as_any(&self) -> Option<&dyn std::any::Any> {
+        Some(self)
+    }
 }
 
 struct Fitted {

@@ -71,6 +71,10 @@ impl Victim for BoundVictim<'_> {
     fn fit(&self, job: &FitJob<'_>, ctx: &Ctx<'_>) -> Result<Box<dyn Recommender>, FitError> {
         self.recipe().fit(job, ctx)
     }
+
+    fn as_any(&self) -> Option<&dyn std::any::Any> {
+        self.recipe().as_any()
+    }
 }
 
 const COMMAND: Card = Card {

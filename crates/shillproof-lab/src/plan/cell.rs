@@ -149,6 +149,7 @@ impl Cell {
             // What the attacker may touch of the victim does.
             let touched = match (attack.needs().victim, self.threat.black_box) {
                 (Grant::Hidden, None) => None,
+                (Grant::Recipe, _) if self.threat.surrogate.is_some() => None,
                 (Grant::Recipe, None) => Some((&self.victim, 0)),
                 _ => Some((&self.victim, self.repeat)),
             };

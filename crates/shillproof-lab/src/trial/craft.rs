@@ -78,10 +78,11 @@ impl Setup {
             }
             _ => None,
         };
-        let access = match (attack.attack().needs().victim, &oracle, clean) {
-            (Grant::Queries, Some(oracle), _) => VictimAccess::Queries(oracle),
-            (Grant::Recipe, None, _) => VictimAccess::Recipe(bound.recipe()),
-            (Grant::Full, None, Some(clean)) => VictimAccess::Full(&*clean.recommender),
+        let access = match (attack.attack().needs().victim, &oracle, clean, &threat.surrogate) {
+            (Grant::Queries, Some(oracle), ..) => VictimAccess::Queries(oracle),
+            (Grant::Recipe, _, _, Some(believed)) => VictimAccess::Recipe(believed.victim()),
+            (Grant::Recipe, None, ..) => VictimAccess::Recipe(bound.recipe()),
+            (Grant::Full, None, Some(clean), _) => VictimAccess::Full(&*clean.recommender),
             _ => VictimAccess::Hidden,
         };
         let case = ThreatCase {

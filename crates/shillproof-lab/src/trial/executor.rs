@@ -225,7 +225,10 @@ fn cannot_be(cell: &Cell, setup: &Setup) -> Option<String> {
         (Grant::Queries, None) => {
             Some(format!("{name} asks the victim for lists, and the threat grants no black box"))
         }
-        (Grant::Recipe | Grant::Full, Some(_)) => {
+        (Grant::Recipe, Some(_)) if cell.threat.surrogate.is_none() => Some(format!(
+            "{name} trains a copy of the victim, and the threat makes it a black box without naming a `surrogate`"
+        )),
+        (Grant::Full, Some(_)) => {
             Some(format!("{name} needs to know the victim, and the threat makes it a black box"))
         }
         _ => None,

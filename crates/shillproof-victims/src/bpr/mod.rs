@@ -84,6 +84,10 @@ impl Victim for Bpr {
         let (users, items) = model.into_factors(self.factors, self.item_bias);
         Ok(Box::new(FactorModel::ranking(users, items)))
     }
+
+    fn as_any(&self) -> Option<&dyn std::any::Any> {
+        Some(self)
+    }
 }
 
 #[cfg(test)]

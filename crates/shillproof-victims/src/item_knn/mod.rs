@@ -94,6 +94,10 @@ impl Victim for ItemKnn {
             .collect::<Result<Vec<_>, Cancelled>>()?;
         Ok(Box::new(Fitted::new(&nearest, covisits.into_profiles())))
     }
+
+    fn as_any(&self) -> Option<&dyn std::any::Any> {
+        Some(self)
+    }
 }
 
 impl ItemKnn {

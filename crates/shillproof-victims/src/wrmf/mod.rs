@@ -140,4 +140,8 @@ impl Victim for Wrmf {
     fn fit(&self, job: &FitJob<'_>, ctx: &Ctx<'_>) -> Result<Box<dyn Recommender>, FitError> {
         Ok(Box::new(self.fit_model(job, ctx)?))
     }
+
+    fn as_any(&self) -> Option<&dyn std::any::Any> {
+        Some(self)
+    }
 }

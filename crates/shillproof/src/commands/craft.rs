@@ -115,8 +115,8 @@ impl Craft {
                 100.0 / users as f64
             )));
         }
-        if threat.surrogate.is_some() {
-            session.say("no attack so far trains a surrogate: --surrogate changes nothing");
+        if threat.surrogate.is_some() && attack.attack().needs().victim != Grant::Recipe {
+            session.say("this attack trains no surrogate: --surrogate changes nothing");
         }
         let ctx = session.ctx();
         let setup = Setup::new(dataset, &split, session.seed).when("split the data")?;
