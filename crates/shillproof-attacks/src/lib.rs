@@ -11,6 +11,7 @@ mod catalogue;
 mod craft;
 mod error;
 mod love_hate;
+pub mod mf;
 mod none;
 mod poison;
 mod popular;

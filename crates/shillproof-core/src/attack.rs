@@ -11,7 +11,7 @@ use crate::ids::{ItemId, UserId};
 use crate::interactions::Interactions;
 use crate::oracle::{OracleError, QueryOracle};
 use crate::stats::ItemStats;
-use crate::victim::{Recommender, Victim};
+use crate::victim::{FitError, Recommender, Victim};
 
 /// What is to happen to the targets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -240,4 +240,7 @@ pub enum AttackError {
     /// The query budget ran out.
     #[error(transparent)]
     Oracle(#[from] OracleError),
+    /// The attacker's own copy of a victim could not be fitted.
+    #[error("the attacker's copy of the victim cannot be fitted: {0}")]
+    Surrogate(#[from] FitError),
 }

@@ -37,12 +37,12 @@ pub fn balanced(row_start: &[usize], row_cost: usize) -> Vec<Range<usize>> {
 ///
 /// # Shapes
 /// `ranges`: adjacent, from 0. `out`: `width` cells a row.
-pub fn for_each_range<B>(
+pub fn for_each_range<T: Send, B>(
     ranges: &[Range<usize>],
     width: usize,
-    out: &mut [f32],
+    out: &mut [T],
     buffers: impl Fn() -> B + Sync + Send,
-    work: impl Fn(&mut B, Range<usize>, &mut [f32]) + Sync + Send,
+    work: impl Fn(&mut B, Range<usize>, &mut [T]) + Sync + Send,
 ) {
     let mut parts = Vec::with_capacity(ranges.len());
     let mut rest = out;
