@@ -6,6 +6,7 @@ mod factors;
 mod input;
 mod item_knn;
 mod popularity;
+pub mod random_walk;
 mod wrmf;
 
 use schemars::JsonSchema;
@@ -18,6 +19,7 @@ pub use bpr::Bpr;
 pub use factors::FactorModel;
 pub use item_knn::{ItemKnn, Similarity};
 pub use popularity::Popularity;
+pub use random_walk::RandomWalk;
 pub use wrmf::{InnerSolver, Wrmf, WrmfSolver};
 
 /// A victim by name, with its parameters.
@@ -42,6 +44,8 @@ pub enum VictimSpec {
     Wrmf(Wrmf),
     /// Bayesian personalised ranking.
     Bpr(Bpr),
+    /// Random walk with restart.
+    RandomWalk(RandomWalk),
 }
 
 impl VictimSpec {
@@ -58,6 +62,7 @@ impl VictimSpec {
             Self::ItemKnn(victim) => victim,
             Self::Wrmf(victim) => victim,
             Self::Bpr(victim) => victim,
+            Self::RandomWalk(victim) => victim,
         }
     }
 }
@@ -72,6 +77,7 @@ impl Catalogue for VictimSpec {
             Self::ItemKnn(ItemKnn::default()),
             Self::Wrmf(Wrmf::default()),
             Self::Bpr(Bpr::default()),
+            Self::RandomWalk(RandomWalk::default()),
         ]
     }
 
@@ -82,6 +88,7 @@ impl Catalogue for VictimSpec {
             Self::ItemKnn(_) => item_knn::CARD,
             Self::Wrmf(_) => wrmf::CARD,
             Self::Bpr(_) => bpr::CARD,
+            Self::RandomWalk(_) => random_walk::CARD,
         }
     }
 }

@@ -12,7 +12,7 @@ use shillproof_victims::VictimSpec;
 fn expect(name: &str) -> Expect {
     match name {
         "popularity" => Expect { personal: false, equivariant: true },
-        "item-knn" => Expect { personal: true, equivariant: true },
+        "item-knn" | "random-walk" => Expect { personal: true, equivariant: true },
         "als" | "wrmf" | "bpr" => Expect { personal: true, equivariant: false },
         other => panic!("say in this table what is expected of `{other}`"),
     }
@@ -34,6 +34,7 @@ fn other_forms_keep_the_contract_too() {
         "item-knn:similarity=confidence,min_support=2,neighbors=7",
         "item-knn:similarity=none",
         "wrmf:solver=adam",
+        "random-walk:orientation=paper-literal",
         "bpr:item_bias=false,factors=5,epochs=200",
     ] {
         eprintln!("victim {text}");

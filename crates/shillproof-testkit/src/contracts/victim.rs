@@ -44,7 +44,8 @@ pub fn check(victim: &dyn Victim, expect: Expect) {
             refuses_data_without_ratings(victim, &clusters);
             predicts_ratings(victim, &board);
         }
-        _ => learns_from_positive_ratings_alone(victim, &planted.explicit(Seed::new(5))),
+        Feedback::Implicit => learns_from_positive_ratings_alone(victim, &planted.explicit(Seed::new(5))),
+        Feedback::Either => uses_ratings_where_there_are_any(victim, &planted.explicit(Seed::new(5))),
     }
     refuses_empty_data(victim, &clusters);
 }
@@ -215,6 +216,11 @@ fn predicts_ratings(victim: &dyn Victim, board: &Interactions) {
 fn learns_from_positive_ratings_alone(victim: &dyn Victim, explicit: &Interactions) {
     let rated = scores(&*fit(victim, explicit), explicit);
     assert_eq!(rated, scores(&*fit(victim, &explicit.binarize()), explicit), "rating values were used");
+}
+
+fn uses_ratings_where_there_are_any(victim: &dyn Victim, explicit: &Interactions) {
+    let rated = scores(&*fit(victim, explicit), explicit);
+    assert_ne!(rated, scores(&*fit(victim, &explicit.binarize()), explicit), "rating values were not used");
 }
 
 fn refuses_empty_data(victim: &dyn Victim, data: &Interactions) {
