@@ -7,6 +7,7 @@ pub mod metrics;
 pub mod plan;
 pub mod rankings;
 pub mod report;
+pub mod reproduce;
 pub mod run;
 pub mod spec;
 pub mod stats;

@@ -99,11 +99,18 @@ hinted!(
     shillproof_lab::audit::AuditError,
     shillproof_lab::audit::GateError,
     shillproof_lab::report::ReportError,
+    shillproof_lab::reproduce::ReproduceError,
     shillproof_lab::run::RunError,
     shillproof_lab::spec::SpecError,
     shillproof_lab::store::StoreError,
     shillproof_lab::trial::TrialError,
 );
+
+impl From<shillproof_lab::reproduce::ReproduceError> for Failure {
+    fn from(error: shillproof_lab::reproduce::ReproduceError) -> Self {
+        Self { message: format!("failed to {}", chain(&error)), hint: error.hint() }
+    }
+}
 
 #[cfg(test)]
 mod tests {

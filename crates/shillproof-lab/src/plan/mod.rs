@@ -20,9 +20,9 @@ use crate::store::Key;
 /// All cells of an experiment. Those that share a clean fit stand together, the largest attacks first.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Plan {
-    /// The experiment.
+    /// What was asked for, as it is kept beside the records: the experiment file with every default written out.
     #[serde(skip)]
-    pub spec: ExperimentSpec,
+    pub text: String,
     /// Its cells; no two have the same key.
     pub cells: Vec<PlannedCell>,
 }
@@ -82,6 +82,17 @@ impl Plan {
                 }
             }
         }
+        Ok(Self::of(spec.to_toml(), cells))
+    }
+
+    /// Several plans in one: what they share is done once, and so is a cell that several of them have.
+    pub fn join(text: String, parts: &[Self]) -> Self {
+        let mut seen = BTreeSet::new();
+        let cells = parts.iter().flat_map(|part| &part.cells);
+        Self::of(text, cells.filter(|planned| seen.insert(&planned.key)).cloned().collect())
+    }
+
+    fn of(text: String, mut cells: Vec<PlannedCell>) -> Self {
         let mut largest = BTreeMap::new();
         for planned in &cells {
             let size = largest.entry(planned.shares.crafted.clone()).or_insert(0);
@@ -90,7 +101,7 @@ impl Plan {
         for planned in &mut cells {
             planned.shares.craft_size = largest[&planned.shares.crafted];
         }
-        Ok(Self { spec: spec.clone(), cells })
+        Self { text, cells }
     }
 
     /// The cells of one shard (all without), and of those only the ones named (all where none is).

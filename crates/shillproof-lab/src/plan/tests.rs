@@ -4,7 +4,7 @@ use super::*;
 use crate::metrics::Measure;
 use crate::store::{Record, Seconds, Status, Versions};
 
-fn facts(name: &str) -> DatasetFacts {
+pub(crate) fn facts(name: &str) -> DatasetFacts {
     DatasetFacts {
         name: name.into(),
         checksum: format!("sum-of-{name}"),

@@ -16,6 +16,7 @@ use std::str::FromStr;
 use thiserror::Error;
 
 pub use setting::{Setting, spelled};
+pub(crate) use summary::target_of;
 pub use summary::{Report, Row, Unsettled};
 
 use crate::stats::GroupedError;

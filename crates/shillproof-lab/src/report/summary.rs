@@ -136,6 +136,12 @@ impl Report {
     }
 }
 
+/// The target that a number is about: its own, else the only one of a cell with `one_target`, else the whole set (no label).
+pub(crate) fn target_of(measure: &Measure, targets: &[String], one_target: bool) -> String {
+    let only = if one_target { targets.first() } else { None };
+    measure.target.as_ref().or(only).cloned().unwrap_or_default()
+}
+
 fn add(
     values: &mut Values,
     setting: &Setting,
@@ -144,9 +150,7 @@ fn add(
     measures: &[Measure],
 ) -> Result<(), ReportError> {
     for measure in measures {
-        // What is not about one target belongs to the cell's only target, or to the whole set.
-        let only = if setting.each { targets.first() } else { None };
-        let target = measure.target.as_ref().or(only).cloned().unwrap_or_default();
+        let target = target_of(measure, targets, setting.each);
         let place = (setting.clone(), measure.metric.clone(), measure.k);
         match values.entry(place).or_default().insert(target, repeat, measure.value) {
             // Two cells that differ only in what else they measured agree to the last bit.

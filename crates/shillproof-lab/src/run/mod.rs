@@ -131,7 +131,7 @@ pub fn run(
     cancel: &AtomicBool,
 ) -> Result<RunSummary, RunError> {
     let selected = plan.select(options.shard, &options.only)?;
-    store.put_spec(&plan.spec.to_toml())?;
+    store.put_spec(&plan.text)?;
     run_cells(&selected, executor, store, options.jobs, observer, cancel)
 }
 

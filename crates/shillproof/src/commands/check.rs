@@ -4,12 +4,13 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::json;
+use shillproof_lab::spec::ExperimentSpec;
 use shillproof_lab::trial::Trials;
 
 use super::plan::lay_out;
 use crate::args::Format;
 use crate::commands::Outcome;
-use crate::failure::Failure;
+use crate::failure::{Failure, While};
 use crate::session::{print, print_json};
 
 /// Check an experiment file: its keys, names and values, and that its data can be read
@@ -28,9 +29,10 @@ pub(crate) struct Check {
 
 impl Check {
     pub(crate) fn run(&self) -> Result<Outcome, Failure> {
-        let plan = lay_out(&self.spec, &Trials::default())?;
+        let spec = ExperimentSpec::load(&self.spec).when("read the experiment")?;
+        let plan = lay_out(&spec, &Trials::default())?;
         match self.format {
-            Format::Json => print_json(&json!({ "cells": plan.cells.len(), "spec": plan.spec }))?,
+            Format::Json => print_json(&json!({ "cells": plan.cells.len(), "spec": spec }))?,
             Format::Text => {
                 print(&format!("{}: {} cells, no mistakes\n", self.spec.display(), plan.cells.len()))?;
             }

@@ -13,6 +13,7 @@ pub(crate) mod merge;
 pub(crate) mod plan;
 pub(crate) mod recommend;
 pub(crate) mod report;
+pub(crate) mod reproduce;
 pub(crate) mod run;
 pub(crate) mod schema;
 

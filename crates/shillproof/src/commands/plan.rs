@@ -1,6 +1,6 @@
 //! `shillproof plan`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use shillproof_core::catalogue::Catalogue;
@@ -30,15 +30,15 @@ pub(crate) struct Plan {
     format: Format,
 }
 
-/// The cells of an experiment file. Data sets are read once, by `trials`.
-pub(super) fn lay_out(spec: &Path, trials: &Trials) -> Result<Cells, Failure> {
-    let spec = ExperimentSpec::load(spec).when("read the experiment")?;
-    Cells::new(&spec, &mut |dataset| trials.facts(dataset).when(format!("load `{}`", dataset.data())))
+/// The cells of an experiment. Data sets are read once, by `trials`.
+pub(super) fn lay_out(spec: &ExperimentSpec, trials: &Trials) -> Result<Cells, Failure> {
+    Cells::new(spec, &mut |dataset| trials.facts(dataset).when(format!("load `{}`", dataset.data())))
 }
 
 impl Plan {
     pub(crate) fn run(&self, session: &Session) -> Result<Outcome, Failure> {
-        let plan = lay_out(&self.spec, &Trials::default())?;
+        let spec = ExperimentSpec::load(&self.spec).when("read the experiment")?;
+        let plan = lay_out(&spec, &Trials::default())?;
         match self.format {
             Format::Json => print_json(&plan)?,
             Format::Text => print(&table(&plan))?,

@@ -7,6 +7,7 @@ use serde_json::json;
 use shillproof_lab::plan::Shard;
 use shillproof_lab::report::{Format as ReportFormat, Report};
 use shillproof_lab::run::{RunOptions, RunSummary, run};
+use shillproof_lab::spec::ExperimentSpec;
 use shillproof_lab::store::{Key, Store};
 use shillproof_lab::trial::Trials;
 
@@ -52,7 +53,8 @@ impl Run {
             only: self.only.iter().map(|text| read::<Key>("only", text)).collect::<Result<_, _>>()?,
         };
         let trials = Trials::default();
-        let plan = lay_out(&self.spec, &trials)?;
+        let spec = ExperimentSpec::load(&self.spec).when("read the experiment")?;
+        let plan = lay_out(&spec, &trials)?;
         let out = self.out.clone().unwrap_or_else(|| {
             Path::new("results").join(self.spec.file_stem().unwrap_or(self.spec.as_os_str()))
         });

@@ -24,6 +24,7 @@ help! {
     check: "check",
     merge: "merge",
     report: "report",
+    reproduce: "reproduce",
     data: "data",
     data_list: "data list",
     data_info: "data info",

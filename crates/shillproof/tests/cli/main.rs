@@ -6,3 +6,4 @@ mod flow;
 mod grid;
 mod help;
 mod place;
+mod reproduce;

@@ -1,0 +1,73 @@
+//! A filled table for the terminal.
+
+use std::fmt::Write;
+
+use super::{Entry, Reproduction, Verdict};
+
+/// Width of the names of rows, of the kind of number, and of a number.
+const WIDTHS: [usize; 3] = [15, 10, 17];
+
+impl Reproduction {
+    /// The table with ours, its interval and the published number in three lines a row, and the claims.
+    pub fn text(&self) -> String {
+        let table = &self.layout.table;
+        let mut out = format!("{}, {}: {}\n", table.paper, table.reference, table.title);
+        let _ = writeln!(out, "scale {}; {}", self.scale(), table.note);
+        for block in &table.blocks {
+            let entries: Vec<&Entry> = self.entries.iter().filter(|e| e.block == block.name).collect();
+            if entries.is_empty() {
+                continue;
+            }
+            let stand_in = block.stand_in.as_ref().map_or_else(String::new, |text| format!(" ({text})"));
+            let _ = writeln!(out, "\n{}{stand_in}", block.name);
+            out += &head(&entries);
+            for row in entries.chunk_by(|a, b| a.row == b.row) {
+                out += &lines(row);
+            }
+        }
+        if !self.claims.is_empty() {
+            out += "\nclaims of the paper\n";
+        }
+        for judged in &self.claims {
+            let verdict = match judged.verdict {
+                Verdict::Holds => "holds",
+                Verdict::Fails => "does not hold",
+                Verdict::Undecided => "undecided",
+            };
+            let _ = writeln!(out, "  {verdict:14} {}\n                 {}", judged.claim, judged.evidence);
+        }
+        out
+    }
+}
+
+fn line(name: &str, kind: &str, cells: impl Iterator<Item = String>) -> String {
+    let [name_width, kind_width, width] = WIDTHS;
+    let mut line = format!("{name:name_width$} {kind:kind_width$}");
+    for cell in cells {
+        let _ = write!(line, "{cell:>width$}");
+    }
+    line.trim_end().to_owned() + "\n"
+}
+
+fn head(entries: &[&Entry]) -> String {
+    let row = entries.chunk_by(|a, b| a.row == b.row).next().unwrap_or_default();
+    line("", "", row.iter().map(|e| e.column.clone()))
+}
+
+fn lines(row: &[&Entry]) -> String {
+    let Some(first) = row.first() else { return String::new() };
+    let number = |value: Option<f64>| value.map_or_else(|| "n/a".into(), |v| format!("{v:.4}"));
+    let interval = |ci: Option<[f64; 2]>| ci.map_or_else(|| "-".into(), |[l, h]| format!("[{l:.4},{h:.4}]"));
+    let mut out = line(&first.row, "ours", row.iter().map(|e| number(e.ours)));
+    if row.iter().any(|e| e.ci95.is_some()) {
+        let n = row.iter().map(|e| e.n).min().unwrap_or_default();
+        out += &line("", &format!("95%, n={n}"), row.iter().map(|e| interval(e.ci95)));
+    }
+    if row.iter().any(|e| e.published.is_some()) {
+        out += &line("", "published", row.iter().map(|e| number(e.published)));
+    }
+    for entry in row.iter().filter(|e| e.ours.is_none()) {
+        let _ = writeln!(out, "  {}: {}", entry.column, entry.note.as_deref().unwrap_or("nothing measured"));
+    }
+    out
+}
