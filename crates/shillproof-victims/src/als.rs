@@ -127,13 +127,7 @@ impl Als {
         if let Some(value) = self.item_regularization {
             input::positive("item_regularization", value)?;
         }
-        if !(self.tolerance.is_finite() && self.tolerance >= 0.0) {
-            return Err(FitError::Parameter {
-                name: "tolerance",
-                got: self.tolerance.to_string(),
-                expected: "a finite number of at least 0",
-            });
-        }
+        input::tolerance(self.tolerance)?;
         if !train.is_explicit() {
             return Err(FitError::NeedsRatings);
         }
@@ -200,7 +194,7 @@ impl Victim for Als {
 }
 
 /// Weighted mean over all ratings; 0 if no user has weight.
-fn mean_rating(train: &Interactions, weights: Option<&[f32]>) -> f32 {
+pub(crate) fn mean_rating(train: &Interactions, weights: Option<&[f32]>) -> f32 {
     let (mut sum, mut total) = (0.0, 0.0);
     for (u, row) in train.rows().enumerate() {
         let weight = f64::from(weights.map_or(1.0, |w| w[u]));

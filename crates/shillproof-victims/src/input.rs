@@ -51,3 +51,16 @@ pub(crate) fn not_negative(name: &'static str, value: f32) -> Result<(), FitErro
         Err(FitError::Parameter { name, got: value.to_string(), expected: "a finite number of at least 0" })
     }
 }
+
+/// A share of change below which training stops; 0 never does.
+pub(crate) fn tolerance(value: f64) -> Result<(), FitError> {
+    if value.is_finite() && value >= 0.0 {
+        Ok(())
+    } else {
+        Err(FitError::Parameter {
+            name: "tolerance",
+            got: value.to_string(),
+            expected: "a finite number of at least 0",
+        })
+    }
+}

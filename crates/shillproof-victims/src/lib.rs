@@ -5,6 +5,7 @@ mod bpr;
 mod factors;
 mod input;
 mod item_knn;
+mod nuclear_norm;
 mod popularity;
 pub mod random_walk;
 mod wrmf;
@@ -18,6 +19,7 @@ pub use als::{Als, Center};
 pub use bpr::Bpr;
 pub use factors::FactorModel;
 pub use item_knn::{ItemKnn, Similarity};
+pub use nuclear_norm::{Completion, NuclearNorm, Observed};
 pub use popularity::Popularity;
 pub use random_walk::RandomWalk;
 pub use wrmf::{InnerSolver, Wrmf, WrmfSolver};
@@ -38,6 +40,8 @@ pub enum VictimSpec {
     Popularity(Popularity),
     /// Explicit matrix factorisation by alternating least squares.
     Als(Als),
+    /// Explicit matrix completion by the nuclear norm.
+    NuclearNorm(NuclearNorm),
     /// Item neighbourhood.
     ItemKnn(ItemKnn),
     /// Weighted matrix factorisation of implicit feedback.
@@ -59,6 +63,7 @@ impl VictimSpec {
         match self {
             Self::Popularity(victim) => victim,
             Self::Als(victim) => victim,
+            Self::NuclearNorm(victim) => victim,
             Self::ItemKnn(victim) => victim,
             Self::Wrmf(victim) => victim,
             Self::Bpr(victim) => victim,
@@ -74,6 +79,7 @@ impl Catalogue for VictimSpec {
         vec![
             Self::Popularity(Popularity::default()),
             Self::Als(Als::default()),
+            Self::NuclearNorm(NuclearNorm::default()),
             Self::ItemKnn(ItemKnn::default()),
             Self::Wrmf(Wrmf::default()),
             Self::Bpr(Bpr::default()),
@@ -85,6 +91,7 @@ impl Catalogue for VictimSpec {
         match self {
             Self::Popularity(_) => popularity::CARD,
             Self::Als(_) => als::CARD,
+            Self::NuclearNorm(_) => nuclear_norm::CARD,
             Self::ItemKnn(_) => item_knn::CARD,
             Self::Wrmf(_) => wrmf::CARD,
             Self::Bpr(_) => bpr::CARD,
