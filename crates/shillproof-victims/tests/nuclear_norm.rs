@@ -134,8 +134,8 @@ fn predictions_are_the_completion_plus_the_center() {
     for center in [Center::None, Center::Global] {
         let victim = NuclearNorm { regularization: 3.0, center, ..NuclearNorm::default() };
         let model = victim.fit(&FitJob::new(&train), &ctx()).unwrap();
-        let mean =
-            train.rows().flat_map(|r| r.iter()).map(|(_, r)| f64::from(r)).sum::<f64>() / train.len() as f64;
+        let mean = train.rows().flat_map(shillproof_core::Row::iter).map(|(_, r)| f64::from(r)).sum::<f64>()
+            / train.len() as f64;
         let offset = if center == Center::Global { mean } else { 0.0 };
         let x = victim.complete(&Observed::of(&train, offset), &ctx()).unwrap();
         let whole = x.scaled_left().transpose() * &x.right;

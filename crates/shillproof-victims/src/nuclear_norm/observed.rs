@@ -179,6 +179,8 @@ fn gather(out: &mut DMatrix<f64>, add: impl Fn(usize, usize, &mut [f64]) + Sync)
     });
 }
 
+// Both must become part of the function that `pulp` compiles for the chosen instruction set.
+#[allow(clippy::inline_always)]
 #[inline(always)]
 fn axpy(a: f64, x: &[f64], y: &mut [f64]) {
     for (y, x) in y.iter_mut().zip(x) {
@@ -187,6 +189,7 @@ fn axpy(a: f64, x: &[f64], y: &mut [f64]) {
 }
 
 /// Inner product in eight interleaved partial sums.
+#[allow(clippy::inline_always)]
 #[inline(always)]
 fn dot(x: &[f64], y: &[f64]) -> f64 {
     let ((x8, x_rest), (y8, y_rest)) = (x.as_chunks::<8>(), y.as_chunks::<8>());

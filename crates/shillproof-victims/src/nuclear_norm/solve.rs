@@ -7,7 +7,7 @@ use super::completion::Completion;
 use super::observed::Observed;
 use super::subspace::{Search, SparseLowRank};
 
-/// `Σ ω_r (M_rc − X_rc)² + 2λ‖X‖_*` over the observed cells, every ω at most `largest`.
+/// `Σ ω_r (M_rc − X_rc)² + 2λ‖X‖_*`, the first sum over the observed cells.
 pub(super) struct Problem<'a> {
     pub(super) cells: &'a Observed,
     /// λ.
@@ -46,7 +46,7 @@ impl Problem<'_> {
         let mut t = 1.0_f64;
         for iteration in 0..stop.iterations {
             ctx.check()?;
-            let next_t = (1.0 + (1.0 + 4.0 * t * t).sqrt()) / 2.0;
+            let next_t = f64::midpoint(1.0, (1.0 + 4.0 * t * t).sqrt());
             let momentum = (t - 1.0) / next_t;
             let target = self.forward(&now, &before, momentum, step, weights.as_deref());
             let found = search.leading(&target, step * self.regularization, now.x.basis.clone());
