@@ -1,12 +1,15 @@
 //! The nouns of Shillproof and the traits that its parts meet in.
 //!
 //! A *victim* is fitted on [`Interactions`] and becomes a [`Recommender`]. An [`Attack`] sees
-//! [`Knowledge`] and nothing else, and returns [`FakeProfiles`]. Genuine users keep the ids
+//! [`Knowledge`] and nothing else, and returns [`FakeProfiles`]. A [`Detector`] sees the log and nothing else,
+//! and a [`Defense`] owns the whole fit. Genuine users keep the ids
 //! `0..n`; fake users are appended after them. All randomness comes from a [`Seed`].
 
 pub mod attack;
 pub mod catalogue;
 pub mod context;
+pub mod defense;
+pub mod detect;
 pub mod fraction;
 pub mod ids;
 pub mod interactions;
@@ -23,6 +26,8 @@ pub use attack::{
     ThreatCase, VictimAccess,
 };
 pub use context::{Cancelled, Ctx, Observer, Silent};
+pub use defense::{Defended, Defense, DefenseError, DefenseJob};
+pub use detect::{DetectError, Detector, FittedDetector, LabelledProfiles, Suspicion};
 pub use fraction::Fraction;
 pub use ids::{ItemId, UserId};
 pub use interactions::{InteractionError, Interactions, Row, Triples};

@@ -72,6 +72,14 @@ struct Entry {
 /// If a row names an item that is not in the data, a genuine user, a rating that is off the scale, or the same user
 /// and item as another; or if the file cannot be read.
 pub fn read_fakes(path: &Path, data: &Dataset) -> Result<FakeProfiles, DataError> {
+    read_labelled_fakes(path, data).map(|(_, fakes)| fakes)
+}
+
+/// As [`read_fakes`], with the label of each fake user.
+///
+/// # Errors
+/// As [`read_fakes`].
+pub fn read_labelled_fakes(path: &Path, data: &Dataset) -> Result<(Vec<String>, FakeProfiles), DataError> {
     let io = |source| DataError::Io { path: path.to_owned(), source };
     let file = std::fs::File::open(path).map_err(io)?;
     let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(std::io::BufReader::new(file));
@@ -152,7 +160,8 @@ pub fn read_fakes(path: &Path, data: &Dataset) -> Result<FakeProfiles, DataError
     for entry in entries {
         profiles[new_id[entry.user as usize] as usize].entries.push((entry.item, entry.rating));
     }
-    Ok(FakeProfiles { profiles, ordered: order.is_some(), queries: 0 })
+    let labels = labels.iter().map(str::to_owned).collect();
+    Ok((labels, FakeProfiles { profiles, ordered: order.is_some(), queries: 0 }))
 }
 
 fn text<'a>(field: &'a [u8], place: &Place) -> Result<&'a str, DataError> {

@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod command;
+pub mod detection;
 pub mod measurement;
 pub mod metrics;
 pub mod plan;

@@ -92,6 +92,7 @@ macro_rules! hinted {
 
 hinted!(
     shillproof_attacks::SelectError,
+    shillproof_core::DetectError,
     shillproof_core::catalogue::CatalogueError,
     shillproof_data::DataError,
     shillproof_data::knowledge::KnowledgeTextError,

@@ -6,5 +6,6 @@
 pub use shillproof_attacks as attacks;
 pub use shillproof_core as core;
 pub use shillproof_data as data;
+pub use shillproof_defenses as defenses;
 pub use shillproof_lab as lab;
 pub use shillproof_victims as victims;

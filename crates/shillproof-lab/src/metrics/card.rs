@@ -22,6 +22,7 @@ const AUDIENCE: &str = "genuine users of the audience";
 const TESTED: &str = "genuine users with held-out items";
 const RATINGS: &str = "held-out ratings of genuine users";
 
+const ACTIVE: &str = "all users with interactions, genuine and fake";
 const FAKE: &str = "fake users";
 
 /// Every metric, in the order of `list`.
@@ -50,6 +51,11 @@ pub const METRICS: &[MetricCard] = &[
     card("rmse", "root mean squared error of predicted ratings", RATINGS),
     card("mae", "mean absolute error of predicted ratings", RATINGS),
     card("accuracy_users", "users behind the accuracy metrics", TESTED),
+    card("auroc", "chance that a fake user is more suspicious than a genuine one", ACTIVE),
+    card("average_precision", "precision averaged over the places of fake users by suspicion", ACTIVE),
+    card("recall_at_fpr", "share of fake users beyond a threshold calibrated on clean data", FAKE),
+    card("fpr", "share of genuine users that a detector flags", "genuine users with interactions"),
+    card("fnr", "share of fake users that a detector does not flag", FAKE),
     card("fake_users", "fake users the attacker made", FAKE),
     card("fake_interactions", "interactions of all fake users, targets included", FAKE),
     card("queries", "lists the attacker asked the victim for", FAKE),

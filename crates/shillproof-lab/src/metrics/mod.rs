@@ -3,6 +3,7 @@
 
 mod accuracy;
 mod card;
+mod detection;
 mod displacement;
 mod per_user;
 mod shift;
@@ -10,6 +11,7 @@ mod targets;
 
 pub use accuracy::{Protocol, accuracy_hit_ratio, mae, mrr, ndcg, recall, rmse};
 pub use card::{METRICS, MetricCard};
+pub use detection::{Detection, FALSE_ALARM_SHARES};
 pub use displacement::{Displacement, UnseenCells, rmse_shift};
 pub use per_user::PerUser;
 pub use shift::{average_predicted_rating, prediction_shift, rank_shift};

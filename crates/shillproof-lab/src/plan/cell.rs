@@ -65,6 +65,26 @@ pub struct Threat {
     pub targets_clicked: bool,
 }
 
+impl Threat {
+    /// Somebody who knows all the data and promotes with `size` fake users of 30 fillers; the rest is that of an
+    /// experiment that says nothing.
+    pub fn promoting(size: Size) -> Self {
+        Self {
+            targets: TargetSpec::default(),
+            target: None,
+            objective: Objective::Promote,
+            size,
+            profile_size: Size::Count(30),
+            knowledge: KnowledgeSpec::Full,
+            black_box: None,
+            surrogate: None,
+            target_users: AudienceSpec::All,
+            exclude: Exclude::default(),
+            targets_clicked: true,
+        }
+    }
+}
+
 /// The data set that a cell runs on, as it was found.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct DatasetFacts {

@@ -48,7 +48,13 @@ impl Setup {
         &self.parts(seen).train
     }
 
-    /// Makes `fake_users` fake users that go for `targets`, with the seed child (root, "attack", targets).
+    /// The log of genuine users that a detector sees: that of [`Setup::attacked_part`], so that fake users fit it.
+    pub fn log(&self, objective: Objective, victim: &VictimChoice) -> &Interactions {
+        let bound = victim.bind(&self.dataset.users, &self.dataset.items);
+        self.attacked_part(objective, shillproof_core::Victim::feedback(&bound))
+    }
+
+    /// Makes `fake_users` fake users that go for `targets`, with the child ("attack", targets) of the context's seed.
     ///
     /// `clean` is the victim on clean data; attacks that ask or read the victim need it.
     ///
@@ -98,7 +104,7 @@ impl Setup {
             },
             known: Knowledge { items: &ItemStats::of(&sample), sample: Some(&sample), victim: access },
         };
-        let seed = self.root.child("attack").child(&self.labels(targets).join("\n"));
+        let seed = ctx.seed.child("attack").child(&self.labels(targets).join("\n"));
         let mut fakes = poison(attack.attack(), train, &case, &ctx.at(seed))?.fakes;
         if !threat.targets_clicked {
             for profile in &mut fakes.profiles {

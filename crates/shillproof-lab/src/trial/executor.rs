@@ -120,7 +120,15 @@ impl Trials {
         let enough = |fakes: &FakeProfiles| fakes.profiles.len() >= wanted || fakes.profiles.is_empty();
         let made = self.fakes.get(key, enough, || {
             parts.timed("craft", || {
-                setup.craft(&cell.attack, &cell.threat, &cell.victim, Some(&clean.fitted), targets, size, ctx)
+                setup.craft(
+                    &cell.attack,
+                    &cell.threat,
+                    &cell.victim,
+                    Some(&clean.fitted),
+                    targets,
+                    size,
+                    &ctx.at(setup.root),
+                )
             })
         })?;
         Ok(made.prefix(wanted))

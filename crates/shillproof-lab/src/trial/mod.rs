@@ -18,7 +18,8 @@ pub(crate) use measures::Trial;
 pub use setup::{Fitted, Setup};
 
 use shillproof_attacks::{PoisonError, SelectError};
-use shillproof_core::{FitError, InteractionError};
+use shillproof_core::catalogue::CatalogueError;
+use shillproof_core::{DefenseError, DetectError, FitError, InteractionError};
 use shillproof_data::DataError;
 use shillproof_data::knowledge::KnowledgeError;
 use shillproof_data::split::SplitError;
@@ -69,6 +70,15 @@ pub enum TrialError {
     /// The victim could not be fitted.
     #[error(transparent)]
     Fit(#[from] FitError),
+    /// A detector has nothing to say.
+    #[error(transparent)]
+    Detect(#[from] DetectError),
+    /// The defense failed.
+    #[error(transparent)]
+    Defend(#[from] DefenseError),
+    /// An attack to learn from that does not exist.
+    #[error(transparent)]
+    TrainAttack(#[from] CatalogueError),
     /// The genuine users could not be ranked.
     #[error(transparent)]
     Rank(#[from] RankError),
@@ -91,6 +101,9 @@ impl TrialError {
             Self::Poison(error) => error.hint(),
             Self::Rank(error) => error.hint(),
             Self::Metric(error) => error.hint(),
+            Self::Detect(error) => error.hint(),
+            Self::TrainAttack(error) => error.hint(),
+            Self::Defend(error) => error.hint(),
             Self::Fit(FitError::NeedsRatings) => {
                 Some("choose a victim for implicit data, such as `wrmf`, or give data with ratings".into())
             }

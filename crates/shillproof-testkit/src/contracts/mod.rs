@@ -1,4 +1,5 @@
 //! What every entry of a catalogue must keep, whatever its algorithm.
 
 pub mod attack;
+pub mod detector;
 pub mod victim;

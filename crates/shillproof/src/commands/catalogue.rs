@@ -4,6 +4,7 @@ use clap::ValueEnum;
 use serde_json::{Value, json};
 use shillproof_attacks::AttackSpec;
 use shillproof_core::catalogue::Catalogue;
+use shillproof_defenses::{DefenseSpec, DetectorSpec};
 use shillproof_lab::command::VictimChoice;
 use shillproof_lab::metrics::METRICS;
 
@@ -33,17 +34,8 @@ impl Kind {
         match self {
             Self::Victims => entries::<VictimChoice>(),
             Self::Attacks => entries::<AttackSpec>(),
-            Self::Detectors => Vec::new(),
-            Self::Defenses => {
-                let (name, summary) = ("none", "the victim is trained on everything, fake users included");
-                let json = json!({ "name": name, "summary": summary, "reference": "", "parameters": {} });
-                vec![Entry {
-                    name,
-                    summary,
-                    page: format!("# none (defense)\n\nNo defense: {summary}.\n"),
-                    json,
-                }]
-            }
+            Self::Detectors => entries::<DetectorSpec>(),
+            Self::Defenses => entries::<DefenseSpec>(),
             Self::Metrics => METRICS
                 .iter()
                 .map(|metric| Entry {

@@ -6,6 +6,7 @@ pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod craft;
 pub(crate) mod data;
+pub(crate) mod detect;
 pub(crate) mod explain;
 pub(crate) mod list;
 pub(crate) mod measure;

@@ -19,6 +19,7 @@ help! {
     craft: "craft",
     measure: "measure",
     recommend: "recommend",
+    detect: "detect",
     run: "run",
     plan: "plan",
     check: "check",

@@ -1,6 +1,7 @@
 //! The real program, run the way a person runs it.
 #![allow(clippy::unwrap_used, reason = "a step that fails is a test that fails")]
 
+mod detect;
 mod errors;
 mod flow;
 mod grid;

@@ -1,0 +1,40 @@
+//! Detectors on data whose truth the lab knows: examples to learn from, suspicions, and how right they are.
+
+mod examples;
+
+pub use examples::{Examples, train_attacks};
+
+use shillproof_core::{Ctx, DetectError, FakeProfiles, FittedDetector, Interactions, Suspicion};
+
+use crate::metrics::Detection;
+
+/// Lets `detector` look at `log`, with the child "detector" of the context's seed.
+///
+/// # Errors
+/// If the detector fails.
+pub fn suspicion(
+    detector: &dyn FittedDetector,
+    log: &Interactions,
+    ctx: &Ctx<'_>,
+) -> Result<Suspicion, DetectError> {
+    detector.inspect(log, &ctx.at(ctx.seed.child("detector")))
+}
+
+/// Lets `detector` look at the genuine log with `fakes` behind it and judges what it says. `clean` is what it said without
+/// the fakes: that is where thresholds are calibrated. The detector is told nothing but the log.
+///
+/// # Errors
+/// If the fake users do not fit the log, or the detector fails.
+pub fn judge(
+    detector: &dyn FittedDetector,
+    genuine: &Interactions,
+    clean: &Suspicion,
+    fakes: &FakeProfiles,
+    ctx: &Ctx<'_>,
+) -> Result<(Suspicion, Detection), DetectError> {
+    let log = genuine.append(fakes)?;
+    let found = suspicion(detector, &log, ctx)?;
+    let active: Vec<bool> = log.rows().map(|row| !row.is_empty()).collect();
+    let detection = Detection::of(&found, &active, genuine.n_users(), Some(clean));
+    Ok((found, detection))
+}
