@@ -10,6 +10,7 @@ mod bandwagon;
 mod catalogue;
 mod craft;
 mod error;
+pub mod influence;
 mod love_hate;
 pub mod mf;
 mod none;

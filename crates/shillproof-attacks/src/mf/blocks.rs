@@ -263,6 +263,12 @@ pub(super) struct SideBlocks {
 }
 
 impl SideBlocks {
+    /// Multiplies `v` by the inverse of one row's block.
+    fn solve_one(&self, cells: &Rows, row: usize, v: &mut [f64]) {
+        let matrix = &self.matrices[self.start[row]..self.start[row + 1]];
+        self.whitened.solve(cells, row, matrix, v, &mut Scratch::default());
+    }
+
     /// Multiplies each of the `scale.len()` vectors interleaved in a row by its number and the inverse of the row's block.
     pub(super) fn solve(&self, cells: &Rows, v: &mut Factors, scale: &[f64]) {
         let d = self.whitened.factors.width();
@@ -291,6 +297,16 @@ pub struct Blocks {
 }
 
 impl Blocks {
+    /// `v ← A_u⁻¹v`.
+    pub(crate) fn solve_user(&self, problem: &Problem, u: usize, v: &mut [f64]) {
+        self.users.solve_one(&problem.by_user, u, v);
+    }
+
+    /// `v ← B_j⁻¹v`.
+    pub(crate) fn solve_item(&self, problem: &Problem, j: usize, v: &mut [f64]) {
+        self.items.solve_one(&problem.by_item, j, v);
+    }
+
     /// `v_u ← A_u⁻¹v_u` and `v_j ← B_j⁻¹v_j` for every row, of several vectors interleaved in a row, each times its number
     /// of `scale`.
     ///

@@ -27,7 +27,7 @@ mod hessian;
 mod problem;
 mod rows;
 mod solve;
-mod vector;
+pub(crate) mod vector;
 
 #[cfg(test)]
 mod tests;
