@@ -163,7 +163,8 @@ fn options(name: String, options: &str) -> String {
     if options.is_empty() { name } else { format!("{name}:{options}") }
 }
 
-/// A plain value as people spell it: `leave-one-out`, `ratio:train=0.8,valid=0.1`. What is unset or off is left out.
+/// A plain value as people spell it: `leave-one-out`, `ratio:train=0.8,valid=0.1`. What is unset, off or
+/// empty is left out.
 pub fn spelled<T: Serialize>(value: &T) -> String {
     serde_json::to_value(value).map_or_else(|_| String::new(), |value| spell(&value))
 }
@@ -174,8 +175,7 @@ fn spell(value: &Value) -> String {
         Value::String(text) => text.clone(),
         Value::Array(list) => format!("[{}]", list.iter().map(spell).collect::<Vec<_>>().join(",")),
         Value::Object(map) => {
-            let mut entries: Vec<_> =
-                map.iter().filter(|(_, v)| !matches!(v, Value::Null | Value::Bool(false))).collect();
+            let mut entries: Vec<_> = map.iter().filter(|(_, v)| !is_unset(v)).collect();
             entries.sort_by_key(|(key, _)| *key);
             // A table with one table inside is a name with its parameters.
             match entries[..] {
@@ -189,8 +189,17 @@ fn spell(value: &Value) -> String {
                     .join(","),
             }
         }
-        scalar => scalar.to_string(),
+        Value::Number(number) => match number.as_f64() {
+            // Parameters of single precision: 0.1 and not the double nearest to it.
+            Some(v) if number.is_f64() && f64::from(v as f32) == v => (v as f32).to_string(),
+            _ => number.to_string(),
+        },
+        Value::Bool(_) => value.to_string(),
     }
+}
+
+fn is_unset(value: &Value) -> bool {
+    matches!(value, Value::Null | Value::Bool(false)) || value.as_array().is_some_and(Vec::is_empty)
 }
 
 fn spell_inside(value: &Value) -> String {
@@ -205,6 +214,7 @@ mod tests {
     #[test]
     fn values_are_spelled_as_on_the_command_line() {
         assert_eq!(spelled(&json!("train")), "train");
+        assert_eq!(spelled(&json!({ "a": 0.1f32, "b": 0.1f64, "c": [], "d": 1.0 })), "a=0.1,b=0.1,d=1");
         assert_eq!(spelled(&json!({ "leave-one-out": { "validation": false } })), "leave-one-out");
         assert_eq!(spelled(&json!({ "ratio": { "train": 0.8, "valid": 0.1 } })), "ratio:train=0.8,valid=0.1");
         assert_eq!(spelled(&json!({ "b": { "x": { "als": {} } }, "a": [1, 2] })), "a=[1,2],b={x:als}");
