@@ -6,8 +6,8 @@ use shillproof_core::catalogue::{Card, Catalogue};
 use shillproof_core::{Attack, Objective};
 
 use crate::{
-    AopAttack, AverageAttack, BandwagonAttack, LoveHateAttack, NoAttack, PopularAttack, PowerUserAttack,
-    ProbeAttack, RandomAttack, SegmentAttack, UniformAttack,
+    AopAttack, AverageAttack, BandwagonAttack, LoveHateAttack, NoAttack, PgaAttack, PopularAttack,
+    PowerUserAttack, ProbeAttack, RandomAttack, SegmentAttack, SgldAttack, UniformAttack,
 };
 
 /// An attack by its catalogue name, with its parameters.
@@ -36,6 +36,10 @@ pub enum AttackSpec {
     Aop(AopAttack),
     /// Items that the victim itself recommends.
     Probe(ProbeAttack),
+    /// Random fillers whose ratings climb the victim's answer to them.
+    Pga(PgaAttack),
+    /// Fake users sampled between looking genuine and moving the victim.
+    Sgld(SgldAttack),
 }
 
 /// What an attack can do, for choosing attacks and for the tests that hold it to its word.
@@ -107,6 +111,8 @@ impl AttackSpec {
             Self::PowerUser(a) => of(a),
             Self::Aop(a) => of(a),
             Self::Probe(a) => of(a),
+            Self::Pga(a) => of(a),
+            Self::Sgld(a) => of(a),
         }
     }
 }
@@ -127,6 +133,8 @@ impl Catalogue for AttackSpec {
             Self::PowerUser(PowerUserAttack::default()),
             Self::Aop(AopAttack::default()),
             Self::Probe(ProbeAttack::default()),
+            Self::Pga(PgaAttack::default()),
+            Self::Sgld(SgldAttack::default()),
         ]
     }
 

@@ -104,6 +104,16 @@ impl Frame {
         Ok(Self { fixed, taken, room, n_items })
     }
 
+    /// What every fake user holds, rated.
+    pub(crate) fn fixed(&self) -> &[(ItemId, f32)] {
+        &self.fixed
+    }
+
+    /// At most `k` distinct items that may be fillers, uniform, in random order.
+    pub(crate) fn draw_at_most(&self, rng: &mut Rng, k: usize) -> Result<Vec<ItemId>, AttackError> {
+        draw_without(rng, self.n_items, &self.taken, k.min(self.n_items - self.taken.len()))
+    }
+
     /// Whether `item` is neither a target nor in every profile anyway.
     pub(crate) fn is_filler(&self, item: ItemId) -> bool {
         self.taken.binary_search(&item).is_err()

@@ -34,7 +34,7 @@ pub struct Weights {
 /// let problem = Problem::new(&genuine, 2, &[fake], weights);
 /// let ctx = Ctx::new(Seed::new(1));
 /// let mut theta = problem.start(1, ctx.seed);
-/// problem.fit_until(&mut theta, 1e-10, 100, &ctx)?;
+/// problem.fit_until(&mut theta, 1e-10, 10_000, &ctx)?;
 /// assert_eq!((theta.users.rows(), theta.items.rows()), (2, 2));
 /// assert!(problem.stationarity(&theta) < 1e-10);
 /// # Ok::<(), shillproof_core::AttackError>(())

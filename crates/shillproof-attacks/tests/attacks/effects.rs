@@ -3,8 +3,8 @@
 use shillproof_attacks::{AttackSpec, poison};
 use shillproof_core::catalogue::Catalogue;
 use shillproof_core::{
-    Ctx, FitJob, Interactions, ItemId, ItemStats, Objective, QueryOracle, Recommender, Seed, Ties, UserId,
-    VictimAccess,
+    Ctx, FitJob, Grant, Interactions, ItemId, ItemStats, Objective, QueryOracle, Recommender, Seed, Ties,
+    UserId, VictimAccess,
 };
 use shillproof_testkit::fixtures::Planted;
 use shillproof_victims::VictimSpec;
@@ -60,7 +60,10 @@ impl<'a> Trial<'a> {
         let oracle = QueryOracle::new(&*self.clean, Ties::hashed(Seed::new(1)), 1_000_000);
         let items = ItemStats::of(self.data);
         let mut case = case(goal(&[target.0], objective), budget(30, 15), &items, self.data);
-        case.known.victim = VictimAccess::Queries(&oracle);
+        case.known.victim = match attack.attack().needs().victim {
+            Grant::Recipe => VictimAccess::Recipe(self.victim.victim()),
+            _ => VictimAccess::Queries(&oracle),
+        };
         let poisoned = poison(attack.attack(), self.data, &case, &Self::ctx("attack")).unwrap();
         let job = FitJob::new(&poisoned.train);
         let attacked = self.victim.victim().fit(&job, &Self::ctx("victim")).unwrap();

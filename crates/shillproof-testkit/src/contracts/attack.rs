@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 use shillproof_core::{
     Attack, AttackError, Audience, Budget, Ctx, FakeProfiles, Goal, Grant, Interactions, ItemId, ItemStats,
     Knowledge, Objective, QueryOracle, RatingScale, Recommender, Scorer, Seed, Silent, Ties, Triples, UserId,
-    VictimAccess,
+    Victim, VictimAccess,
 };
 
 use crate::fixtures::Planted;
@@ -22,6 +22,8 @@ pub struct Expect {
     pub explicit: &'static [Objective],
     /// Objectives on data without.
     pub implicit: &'static [Objective],
+    /// The recipe that an attack on a known victim is granted, on data with (`true`) or without ratings.
+    pub recipe: fn(bool) -> Box<dyn Victim>,
 }
 
 /// Panics with a message when the attack breaks the contract.
@@ -167,6 +169,7 @@ impl Case<'_> {
     fn craft_in(&self, goal: &Goal, budget: Budget, ctx: &Ctx<'_>) -> Result<FakeProfiles, AttackError> {
         let chart = Chart(World::score(&self.world.data));
         let oracle = QueryOracle::new(&chart, Ties::hashed(Seed::new(9)), 1_000_000);
+        let recipe = (self.expect.recipe)(self.world.scale.is_some());
         let needs = self.attack.needs();
         // No more than it asks for; implicit demotion is told on every page to need a sample.
         let implicit_demotion = self.world.scale.is_none() && goal.objective == Objective::Demote;
@@ -177,7 +180,7 @@ impl Case<'_> {
                 Grant::Hidden => VictimAccess::Hidden,
                 Grant::Queries => VictimAccess::Queries(&oracle),
                 Grant::Full => VictimAccess::Full(&chart),
-                Grant::Recipe => panic!("this contract has no recipe to grant yet"),
+                Grant::Recipe => VictimAccess::Recipe(&*recipe),
             },
         };
         self.attack.craft(goal, &budget, &known, ctx)

@@ -1,0 +1,168 @@
+//! The copy of the victim that PGA and SGLD climb on.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use shillproof_core::{AttackError, Ctx};
+
+use super::utility::Utility;
+use crate::mf::{Blocks, FakeRow, Hessian, Mode, Problem, Rows, Solver, Theta};
+use crate::surrogate::MfSurrogate;
+
+/// Which model the attacker trains.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ModelChoice {
+    /// What the recipe says that the attacker was granted.
+    #[default]
+    Recipe,
+    /// Explicit matrix factorisation by alternating least squares, with its defaults unless the recipe is one.
+    Als,
+}
+
+/// A model trained on genuine data and relaxed fake users, again and again.
+pub trait RelaxedModel {
+    /// Observed cells of the genuine users, which [`Utility`] needs.
+    fn genuine(&self) -> &Rows;
+
+    /// Number of items.
+    fn n_items(&self) -> usize;
+
+    /// Lowest and highest score of a fake cell, in the model's units.
+    fn range(&self) -> (f64, f64);
+
+    /// What is added to a score to make it a rating.
+    fn offset(&self) -> f64;
+
+    /// Whether scores are ratings; otherwise a cell of a fake user is there or not.
+    fn reads_ratings(&self) -> bool;
+
+    /// Trains on the genuine data with `fakes`, from where the last call ended, and evaluates `utility` there.
+    ///
+    /// # Errors
+    /// If training fails or somebody asks to stop.
+    fn evaluate(
+        &mut self,
+        fakes: &[FakeRow],
+        utility: &Utility,
+        ctx: &Ctx<'_>,
+    ) -> Result<Evaluation, AttackError>;
+}
+
+/// A utility and its derivative.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evaluation {
+    /// The utility after retraining.
+    pub utility: f64,
+    /// Its derivative with respect to the score of every cell of every fake user, in their order.
+    pub gradient: Vec<Vec<f64>>,
+    /// How the linear system behind an exact derivative was solved.
+    pub solve: Option<Solve>,
+}
+
+/// How well an exact derivative is founded.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Solve {
+    /// |∇J|/|θ| of the model: 0 at a minimum, where the derivative is exact.
+    pub stationarity: f64,
+    /// The damping μ that was needed.
+    pub damping: f64,
+    /// Products with the Hessian.
+    pub steps: usize,
+    /// Relative residual that was left.
+    pub residual: f64,
+}
+
+/// Sweeps of a refit from the last one's factors.
+const WARM_SWEEPS: usize = 5;
+
+/// Matrix factorisation, explicit or weighted implicit.
+pub(crate) struct MfModel {
+    surrogate: MfSurrogate,
+    n_items: usize,
+    mode: Mode,
+    solver: Solver,
+    clean: Theta,
+    theta: Theta,
+    /// The last solution, where the next one starts.
+    adjoint: Option<Theta>,
+}
+
+impl MfModel {
+    /// Trains on genuine data alone.
+    pub(crate) fn new(
+        surrogate: MfSurrogate,
+        n_items: usize,
+        mode: Mode,
+        damping: f64,
+        ctx: &Ctx<'_>,
+    ) -> Result<Self, AttackError> {
+        let problem = Problem::new(&surrogate.genuine, n_items, &[], surrogate.weights);
+        let mut clean = problem.start(surrogate.factors, ctx.seed);
+        problem.fit(&mut clean, surrogate.sweeps, ctx)?;
+        let solver = Solver { damping, tolerance: 1e-3, ..Solver::default() };
+        Ok(Self { surrogate, n_items, mode, solver, theta: clean.clone(), clean, adjoint: None })
+    }
+
+    fn adjoint(
+        &mut self,
+        problem: &Problem,
+        blocks: &Blocks,
+        slope: &Theta,
+        ctx: &Ctx<'_>,
+    ) -> Result<(Theta, Option<Solve>), AttackError> {
+        if self.mode != Mode::Implicit {
+            let coupled = self.mode == Mode::Coupled;
+            return Ok((problem.frozen(&self.theta, blocks, &slope.items, coupled), None));
+        }
+        let hessian = Hessian::new(problem, &self.theta);
+        let rows = self.theta.users.rows();
+        let start = self.adjoint.as_ref().filter(|s| s.users.rows() == rows);
+        let start = start.map(std::slice::from_ref).map(|s| [&s[0]]);
+        let start = start.as_ref().map(|s| &s[..]);
+        let solved = self.solver.solve(&hessian, blocks, &[slope], start, ctx)?.remove(0);
+        let solve = Solve {
+            stationarity: problem.stationarity(&self.theta),
+            damping: solved.damping,
+            steps: solved.steps,
+            residual: solved.residual,
+        };
+        self.adjoint = Some(solved.s.clone());
+        Ok((solved.s, Some(solve)))
+    }
+}
+
+impl RelaxedModel for MfModel {
+    fn genuine(&self) -> &Rows {
+        &self.surrogate.genuine
+    }
+
+    fn n_items(&self) -> usize {
+        self.n_items
+    }
+
+    fn range(&self) -> (f64, f64) {
+        self.surrogate.range
+    }
+
+    fn offset(&self) -> f64 {
+        self.surrogate.offset
+    }
+
+    fn reads_ratings(&self) -> bool {
+        self.surrogate.reads_ratings()
+    }
+
+    fn evaluate(
+        &mut self,
+        fakes: &[FakeRow],
+        utility: &Utility,
+        ctx: &Ctx<'_>,
+    ) -> Result<Evaluation, AttackError> {
+        let problem = Problem::new(&self.surrogate.genuine, self.n_items, fakes, self.surrogate.weights);
+        problem.fit(&mut self.theta, WARM_SWEEPS, ctx)?;
+        let slope = utility.slope(problem.by_user(), problem.by_item(), &self.theta, &self.clean);
+        let by = Theta { users: slope.users, items: slope.items };
+        let (s, solve) = self.adjoint(&problem, &problem.blocks(&self.theta), &by, ctx)?;
+        Ok(Evaluation { utility: slope.value, gradient: problem.cell_derivatives(&self.theta, &s), solve })
+    }
+}
