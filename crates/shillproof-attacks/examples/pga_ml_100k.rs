@@ -54,7 +54,8 @@ fn cosine(a: &[f64], b: &[f64]) -> f64 {
 fn random_fakes(data: &Interactions, target: ItemId, seed: Seed) -> Vec<FakeRow> {
     let fake = |v: u64| {
         let mut rng = seed.child("fakes").index(v).rng();
-        let mut items: Vec<u32> = index::sample(&mut rng, data.n_items(), 25).into_iter().map(|i| i as u32).collect();
+        let mut items: Vec<u32> =
+            index::sample(&mut rng, data.n_items(), 25).into_iter().map(|i| i as u32).collect();
         if !items.contains(&target.0) {
             items[0] = target.0;
         }
@@ -65,7 +66,13 @@ fn random_fakes(data: &Interactions, target: ItemId, seed: Seed) -> Vec<FakeRow>
 }
 
 /// Retrains until no factor moves any more, or a thousand sweeps are over.
-fn retrained(genuine: &Rows, items: usize, fakes: &[FakeRow], weights: Weights, from: &Theta) -> (Theta, f64) {
+fn retrained(
+    genuine: &Rows,
+    items: usize,
+    fakes: &[FakeRow],
+    weights: Weights,
+    from: &Theta,
+) -> (Theta, f64) {
     let problem = Problem::new(genuine, items, fakes, weights);
     let mut theta = from.clone();
     for _ in 0..20 {
@@ -99,11 +106,11 @@ fn cosines(data: &Interactions) {
             let mut theta = problem.start(10, seed);
             problem.fit(&mut theta, 50, &Ctx::new(seed)).unwrap();
             let (theta, left) = retrained(&genuine, data.n_items(), &fakes, weights, &theta);
-            let value = |theta: &Theta| utility.slope(problem.by_user(), problem.by_item(), theta, theta).value;
+            let value =
+                |theta: &Theta| utility.slope(problem.by_user(), problem.by_item(), theta, theta).value;
             // Half the cells are the targets' and their neighbours in the list: all targets, then fillers at random.
-            let mut cells: Vec<(usize, usize)> = (0..9)
-                .map(|v| (v, fakes[v].items.iter().position(|&i| i == target.0).unwrap()))
-                .collect();
+            let mut cells: Vec<(usize, usize)> =
+                (0..9).map(|v| (v, fakes[v].items.iter().position(|&i| i == target.0).unwrap())).collect();
             let mut rng = seed.child("cells").rng();
             while cells.len() < CELLS {
                 let cell = (rng.random_range(0..9), rng.random_range(0..25));
@@ -138,12 +145,20 @@ fn cosines(data: &Interactions) {
             for damping in [0.0, 0.1] {
                 let solver = Solver { damping, tolerance: 1e-6, max_steps: 3000 };
                 let hessian = Hessian::new(&problem, &theta);
-                let solved = solver.solve(&hessian, &blocks, &[&by], None, &Ctx::new(seed)).unwrap().remove(0);
-                let note = format!("(damping {}, {} steps, residual {:.0e})", solved.damping, solved.steps, solved.residual);
+                let solved =
+                    solver.solve(&hessian, &blocks, &[&by], None, &Ctx::new(seed)).unwrap().remove(0);
+                let note = format!(
+                    "(damping {}, {} steps, residual {:.0e})",
+                    solved.damping, solved.steps, solved.residual
+                );
                 report(&format!("implicit, from {damping}"), &solved.s, note);
             }
             for (name, mode) in [("coupled", Mode::Coupled), ("paper", Mode::Paper)] {
-                report(name, &problem.frozen(&theta, &blocks, &by.items, mode == Mode::Coupled), String::new());
+                report(
+                    name,
+                    &problem.frozen(&theta, &blocks, &by.items, mode == Mode::Coupled),
+                    String::new(),
+                );
             }
         }
     }
@@ -164,10 +179,19 @@ fn als() -> Als {
 }
 
 /// Utility of real-valued profiles: the victim's objective retrained from the clean factors until it stands still.
-fn judged(data: &Interactions, clean: &Theta, profiles: &[Vec<(ItemId, f64)>], goal: &Goal, mu: (f64, f64)) -> f64 {
+fn judged(
+    data: &Interactions,
+    clean: &Theta,
+    profiles: &[Vec<(ItemId, f64)>],
+    goal: &Goal,
+    mu: (f64, f64),
+) -> f64 {
     let fakes: Vec<FakeRow> = profiles
         .iter()
-        .map(|p| FakeRow { items: p.iter().map(|e| e.0.0).collect(), scores: p.iter().map(|e| e.1).collect() })
+        .map(|p| FakeRow {
+            items: p.iter().map(|e| e.0.0).collect(),
+            scores: p.iter().map(|e| e.1).collect(),
+        })
         .collect();
     let weights = Weights { observed: 1.0, base: 0.0, user_ridge: 10.0, item_ridge: 10.0 };
     let genuine = Rows::of(data, 0.0, 1.0);
@@ -202,7 +226,9 @@ fn gains(data: &Interactions) {
             clean
         })
         .collect();
-    println!("utility less that of uniform, per cell and per user; mean and 95 % interval over {SEEDS} seeds");
+    println!(
+        "utility less that of uniform, per cell and per user; mean and 95 % interval over {SEEDS} seeds"
+    );
     for fakes in [9, 47] {
         for (name, mu1, mu2) in SETTINGS {
             let objective = if mu2 < 0.0 { Objective::Demote } else { Objective::Promote };
@@ -213,18 +239,32 @@ fn gains(data: &Interactions) {
                     let goal = goal(target(data, root), objective);
                     let ctx = Ctx::new(root.child("attack"));
                     let (m1, m2, normalise) = (Some(mu1), Some(mu2), Normalise::PerCell);
-                    let start = PgaAttack { force_targets, iterations: 1, step: 1e-9, ..PgaAttack::default() };
+                    let start =
+                        PgaAttack { force_targets, iterations: 1, step: 1e-9, ..PgaAttack::default() };
                     let uniform = start.relax(&goal, &budget, &known, &ctx).unwrap().profiles;
                     let made = if sgld {
-                        let attack =
-                            SgldAttack { mu1: m1, mu2: m2, normalise, grad, force_targets, ..SgldAttack::default() };
+                        let attack = SgldAttack {
+                            mu1: m1,
+                            mu2: m2,
+                            normalise,
+                            grad,
+                            force_targets,
+                            ..SgldAttack::default()
+                        };
                         attack.relax(&goal, &budget, &known, &ctx).unwrap().profiles
                     } else {
-                        let attack =
-                            PgaAttack { mu1: m1, mu2: m2, normalise, grad, force_targets, ..PgaAttack::default() };
+                        let attack = PgaAttack {
+                            mu1: m1,
+                            mu2: m2,
+                            normalise,
+                            grad,
+                            force_targets,
+                            ..PgaAttack::default()
+                        };
                         attack.relax(&goal, &budget, &known, &ctx).unwrap().profiles
                     };
-                    let value = |profiles: &[Vec<(ItemId, f64)>]| judged(data, clean, profiles, &goal, (mu1, mu2));
+                    let value =
+                        |profiles: &[Vec<(ItemId, f64)>]| judged(data, clean, profiles, &goal, (mu1, mu2));
                     value(&made) - value(&uniform)
                 };
                 let differences: Vec<f64> = (0..SEEDS).map(one).collect();

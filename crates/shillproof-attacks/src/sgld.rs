@@ -183,7 +183,7 @@ impl SgldAttack {
         let (low, high) = scene.model.range();
         let reads_ratings = scene.model.reads_ratings();
         // The centre of the scale in the model's units; presence is measured from absence.
-        let centre = if reads_ratings { (low + high) / 2.0 } else { 0.0 };
+        let centre = if reads_ratings { f64::midpoint(low, high) } else { 0.0 };
         let normals = Normals::of(known.items, self.prior, centre + scene.model.offset(), reads_ratings);
         let mut chain = Chain::start(&normals, budget.fake_users, ctx)?;
         let mut trace = Vec::new();
