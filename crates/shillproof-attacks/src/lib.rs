@@ -14,6 +14,7 @@ pub mod influence;
 mod love_hate;
 pub mod mf;
 mod none;
+pub mod nuclear;
 pub mod pga;
 mod poison;
 mod popular;
