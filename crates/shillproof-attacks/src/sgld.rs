@@ -11,6 +11,7 @@ use shillproof_core::{
 
 use crate::catalogue::{Capabilities, Described};
 use crate::mf::{FakeRow, Mode};
+use crate::nuclear::{Printed, SigmaGrad};
 use crate::pga::{Choices, ModelChoice, Normalise, Relaxed, Scene, Step, at_least_zero, refused};
 
 /// What an item's prior is fitted to.
@@ -51,6 +52,10 @@ pub struct SgldAttack {
     pub normalise: Normalise,
     /// Which answers of the model to a changed score are followed.
     pub grad: Mode,
+    /// How singular values answer in nuclear-norm completion with `grad = paper`.
+    pub sigma_grad: SigmaGrad,
+    /// τ, the ridge of the items' answers there.
+    pub tau: f64,
     /// μ of the damped solve behind `grad = implicit`.
     pub damping: f64,
     /// Whether every fake user rates every target, at the end of the scale that serves the objective.
@@ -78,6 +83,8 @@ impl Default for SgldAttack {
             target_weight: 2.0,
             normalise: Normalise::PaperRaw,
             grad: Mode::Implicit,
+            sigma_grad: SigmaGrad::Perturbation,
+            tau: 0.1,
             damping: 0.1,
             force_targets: true,
             beta: 0.6,
@@ -167,6 +174,7 @@ impl SgldAttack {
             target_weight: self.target_weight,
             normalise: self.normalise,
             grad: self.grad,
+            printed: Printed { sigma_grad: self.sigma_grad, tau: self.tau },
             damping: self.damping,
             force_targets: self.force_targets,
         };

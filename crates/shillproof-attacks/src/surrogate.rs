@@ -1,7 +1,7 @@
 //! The attacker's own copy of the victim: what the recipe says, as an objective that can be differentiated.
 
 use shillproof_core::{AttackError, Ctx, FitError, Interactions, Knowledge, VictimAccess};
-use shillproof_victims::{Als, Center, Wrmf, WrmfSolver};
+use shillproof_victims::{Als, Center, NuclearNorm, Wrmf, WrmfSolver};
 
 use crate::mf::{Rows, Weights};
 
@@ -39,6 +39,12 @@ impl Recipe {
         ));
         Ok(copy)
     }
+}
+
+/// The recipe of nuclear-norm completion, if that is what the attacker has been granted.
+pub(crate) fn nuclear_norm(known: &Knowledge<'_>) -> Option<NuclearNorm> {
+    let VictimAccess::Recipe(victim) = known.victim else { return None };
+    victim.as_any()?.downcast_ref().cloned()
 }
 
 /// A matrix factorisation to train on what the attacker knows.

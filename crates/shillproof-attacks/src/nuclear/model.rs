@@ -5,7 +5,7 @@ use shillproof_core::{AttackError, Ctx, FitError, Interactions, ItemStats};
 use shillproof_victims::{Center, NuclearNorm};
 
 use super::{Gradient, Nuclear, factors};
-use crate::mf::{FakeRow, Factors, Rows, Theta};
+use crate::mf::{Factors, FakeRow, Rows, Theta};
 use crate::pga::{Evaluation, RelaxedModel, Solve, Utility};
 
 /// Most iterations of a refit from the last solution.
@@ -88,7 +88,8 @@ impl RelaxedModel for NuclearModel {
         let (problem, theta) = (self.nuclear.problem(), self.nuclear.theta());
         let slope = utility.slope(problem.by_user(), problem.by_item(), theta, &self.clean);
         let by = Theta { users: slope.users, items: slope.items };
-        let (gradient, solution) = self.nuclear.cell_derivatives(&by, &self.how, self.start().as_ref(), ctx)?;
+        let (gradient, solution) =
+            self.nuclear.cell_derivatives(&by, &self.how, self.start().as_ref(), ctx)?;
         let solve = solution.as_ref().map(|solution| Solve {
             stationarity: problem.stationarity(theta),
             damping: solution.damping,

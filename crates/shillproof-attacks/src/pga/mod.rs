@@ -12,6 +12,7 @@ use shillproof_core::{Attack, AttackError, Budget, Ctx, FakeProfiles, Goal, Gran
 
 use crate::catalogue::{Capabilities, Described};
 use crate::mf::{FakeRow, Mode};
+use crate::nuclear::{Printed, SigmaGrad};
 
 pub use model::{Evaluation, ModelChoice, RelaxedModel, Solve};
 pub(crate) use scene::{Choices, Scene, at_least_zero, refused};
@@ -34,6 +35,10 @@ pub struct PgaAttack {
     pub normalise: Normalise,
     /// Which answers of the model to a changed score are followed.
     pub grad: Mode,
+    /// How singular values answer in nuclear-norm completion with `grad = paper`.
+    pub sigma_grad: SigmaGrad,
+    /// τ, the ridge of the items' answers there.
+    pub tau: f64,
     /// μ of the damped solve behind `grad = implicit`.
     pub damping: f64,
     /// Whether every fake user rates every target, at the end of the scale that serves the objective.
@@ -57,6 +62,8 @@ impl Default for PgaAttack {
             target_weight: 2.0,
             normalise: Normalise::PaperRaw,
             grad: Mode::Implicit,
+            sigma_grad: SigmaGrad::Perturbation,
+            tau: 0.1,
             damping: 0.1,
             force_targets: true,
             iterations: 50,
@@ -109,6 +116,7 @@ impl PgaAttack {
             target_weight: self.target_weight,
             normalise: self.normalise,
             grad: self.grad,
+            printed: Printed { sigma_grad: self.sigma_grad, tau: self.tau },
             damping: self.damping,
             force_targets: self.force_targets,
         };

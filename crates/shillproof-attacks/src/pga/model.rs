@@ -17,6 +17,8 @@ pub enum ModelChoice {
     Recipe,
     /// Explicit matrix factorisation by alternating least squares, with its defaults unless the recipe is one.
     Als,
+    /// Nuclear-norm completion, with its defaults unless the recipe is one.
+    NuclearNorm,
 }
 
 /// A model trained on genuine data and relaxed fake users, again and again.

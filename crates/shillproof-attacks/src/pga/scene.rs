@@ -7,8 +7,9 @@ use shillproof_core::{
 use super::model::{MfModel, ModelChoice, RelaxedModel};
 use super::utility::{Normalise, Utility};
 use crate::craft::{Frame, Model, Scores};
-use crate::mf::{FakeRow, Mode};
-use crate::surrogate::{MfSurrogate, Recipe};
+use crate::mf::{FakeRow, Mode, Solver};
+use crate::nuclear::{Gradient, NuclearModel, Printed};
+use crate::surrogate::{MfSurrogate, Recipe, nuclear_norm};
 
 /// Most rivals of a target that is to be demoted without ratings.
 const COMPETITORS: usize = 10;
@@ -22,6 +23,7 @@ pub(crate) struct Choices {
     pub(crate) target_weight: f64,
     pub(crate) normalise: Normalise,
     pub(crate) grad: Mode,
+    pub(crate) printed: Printed,
     pub(crate) damping: f64,
     pub(crate) force_targets: bool,
 }
@@ -36,6 +38,9 @@ impl Choices {
             if !value.is_finite() {
                 return Err(refused(name, value, "a finite number"));
             }
+        }
+        if !(self.printed.tau.is_finite() && self.printed.tau > 0.0) {
+            return Err(refused("tau", self.printed.tau, "a finite number above 0"));
         }
         at_least_zero("damping", self.damping)
     }
@@ -172,8 +177,19 @@ impl Choices {
         ctx: &Ctx<'_>,
     ) -> Result<Box<dyn RelaxedModel>, AttackError> {
         let ctx = ctx.at(ctx.seed.child("surrogate"));
+        let granted = nuclear_norm(known);
+        let nuclear = match self.model {
+            ModelChoice::Recipe => granted.filter(|_| sample.is_explicit()),
+            ModelChoice::NuclearNorm => Some(granted.unwrap_or_default()),
+            ModelChoice::Als => None,
+        };
+        if let Some(recipe) = nuclear {
+            let solver = Solver { damping: self.damping, tolerance: 1e-3, ..Solver::default() };
+            let how = Gradient { mode: self.grad, printed: self.printed, solver };
+            return Ok(Box::new(NuclearModel::new(recipe, sample, how, &ctx)?));
+        }
         let recipe = match self.model {
-            ModelChoice::Recipe => Recipe::of(known, &ctx)?,
+            ModelChoice::Recipe | ModelChoice::NuclearNorm => Recipe::of(known, &ctx)?,
             ModelChoice::Als => {
                 match Recipe::of(known, &shillproof_core::Ctx { observer: &shillproof_core::Silent, ..ctx })?
                 {

@@ -6,6 +6,7 @@ mod catalogue;
 mod contract;
 mod effects;
 mod field_bugs;
+mod nuclear;
 mod poison;
 mod shapes;
 mod targets;
