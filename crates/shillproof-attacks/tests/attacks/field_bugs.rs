@@ -3,9 +3,10 @@
 use shillproof_attacks::{AttackSpec, AverageAttack, poison};
 use shillproof_core::catalogue::Catalogue;
 use shillproof_core::{
-    Attack, Ctx, Interactions, ItemId, ItemStats, Objective, QueryOracle, RatingScale, Recommender, Scorer,
-    Seed, Ties, Triples, UserId, VictimAccess,
+    Attack, Ctx, Grant, Interactions, ItemId, ItemStats, Objective, QueryOracle, RatingScale, Recommender,
+    Scorer, Seed, Ties, Triples, UserId, VictimAccess,
 };
+use shillproof_victims::Als;
 
 use crate::{budget, case, goal, ratings};
 
@@ -31,11 +32,14 @@ impl Scorer for Flat {
 fn each_poisoned(seed: u64, mut with: impl FnMut(&str, &Interactions, shillproof_attacks::Poisoned)) {
     let data = ratings();
     let items = ItemStats::of(&data);
-    let flat = Flat(data.n_items());
+    let (flat, victim) = (Flat(data.n_items()), Als::default());
     for spec in AttackSpec::all().into_iter().filter(|s| s.capabilities().rates_targets) {
         let oracle = QueryOracle::new(&flat, Ties::hashed(Seed::new(1)), 10_000);
         let mut case = case(goal(&[4, 11, 20], Objective::Promote), budget(6, 7), &items, &data);
-        case.known.victim = VictimAccess::Queries(&oracle);
+        case.known.victim = match spec.attack().needs().victim {
+            Grant::Recipe => VictimAccess::Recipe(&victim),
+            _ => VictimAccess::Queries(&oracle),
+        };
         let poisoned = poison(spec.attack(), &data, &case, &Ctx::new(Seed::new(seed))).unwrap();
         with(spec.card().name, &data, poisoned);
     }
