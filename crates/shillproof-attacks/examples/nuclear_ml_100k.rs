@@ -1,7 +1,7 @@
 //! PGA on nuclear-norm completion of MovieLens-100K, beside real retraining. Needs `SHILLPROOF_DATA` (a folder with `ml-100k`).
 //!
 //! `cargo run --release -p shillproof-attacks --example nuclear_ml_100k -- WHAT` with WHAT one of
-//! - `gains`: PGA against its own start (uniform fillers, uniform scores, the target rated) on the utility it maximises, paired
+//! - `gains [FAKES]`: PGA against its own start (uniform fillers, uniform scores, the target rated) on the utility it maximises, paired
 //!   over seeds, for all six settings at 1 % and 5 % fake users;
 //! - `speed`: seconds a fit and a derivative in each mode, and the cosine of each mode with the exact derivative.
 
@@ -111,7 +111,8 @@ fn gains(data: &Interactions) {
     println!(
         "mean and 95 % interval, {SEEDS} seeds with a target and a start each, {ITERATIONS} iterations at most"
     );
-    for fakes in [9, 47] {
+    let only: Option<usize> = std::env::args().nth(2).and_then(|n| n.parse().ok());
+    for fakes in only.map_or(vec![9, 47], |n| vec![n]) {
         for (name, mu1, mu2) in SETTINGS {
             let one = |seed: u64| {
                 let (goal, start, made) = craft(data, Seed::new(seed), fakes, (mu1, mu2), ITERATIONS);
@@ -130,7 +131,7 @@ fn gains(data: &Interactions) {
             let mean = differences.iter().sum::<f64>() / n;
             let variance = differences.iter().map(|d| (d - mean).powi(2)).sum::<f64>() / (n - 1.0);
             let half = STUDENT * (variance / n).sqrt();
-            println!("{fakes} fakes, {name}: {mean:+.5} [{:+.5}, {:+.5}]", mean - half, mean + half);
+            println!("{fakes} fakes, {name}: {mean:+.3e} [{:+.3e}, {:+.3e}]", mean - half, mean + half);
         }
     }
 }
