@@ -11,7 +11,10 @@ use shillproof_kernels::parallel::{balanced, for_each_range};
 use super::factors::Factors;
 use super::problem::Problem;
 use super::rows::Rows;
-use super::vector::{axpy, cholesky, dot, solve_lower, solve_upper, vectorized};
+use super::vector::{add_products, axpy, cholesky, dot, packed, solve_transposed, solve_upper, vectorized};
+
+/// Cells gathered at a time.
+const CHUNK: usize = 64;
 
 /// One side of the problem against fixed factors of the other.
 pub(super) struct Side<'a> {
@@ -50,14 +53,14 @@ impl<'a> Side<'a> {
             Some(gram) => {
                 let mut root: Vec<f64> = Vec::with_capacity(d * (d + 1) / 2);
                 for i in 0..d {
-                    root.extend_from_slice(&gram[i * d..=i * d + i]);
-                    root[i * (i + 1) / 2 + i] += self.ridge;
+                    root.push(gram[i * d + i] + self.ridge);
+                    root.extend_from_slice(&gram[i * d + i + 1..(i + 1) * d]);
                 }
                 if !cholesky(&mut root, d) {
                     root.fill(f64::NAN);
                 }
                 let mut factors = self.other.clone();
-                factors.for_each_row(|_, row| solve_lower(&root, row));
+                factors.for_each_row(|_, row| solve_transposed(&root, row));
                 (Some(root), Cow::Owned(factors), 1.0)
             }
         };
@@ -154,7 +157,8 @@ struct Whitened<'a> {
 #[derive(Default)]
 struct Scratch {
     matrix: Vec<f64>,
-    gathered: Vec<f64>,
+    left: Vec<f64>,
+    right: Vec<f64>,
     coefficients: Vec<f64>,
 }
 
@@ -177,45 +181,47 @@ impl Whitened<'_> {
     #[inline(always)]
     fn factorize(&self, cells: &Rows, row: usize, matrix: &mut [f64], scratch: &mut Scratch) {
         let (d, index, weight) = (self.factors.width(), cells.columns(row), cells.weight(row));
-        let size = if self.is_dual(cells, row) {
-            let k = index.len();
-            scratch.gathered.clear();
-            for (&j, &w) in index.iter().zip(weight) {
+        let size = self.size(cells, row);
+        matrix.fill(0.0);
+        let full = self.full.as_ref().filter(|_| index.len() == self.factors.rows());
+        if self.is_dual(cells, row) {
+            // √c ỹ of every cell as a column.
+            let width = size.next_multiple_of(8);
+            scratch.left.clear();
+            scratch.left.resize(d * width, 0.0);
+            for (e, (&j, &w)) in index.iter().zip(weight).enumerate() {
                 let root = ((w - self.base) * self.scale).sqrt();
-                scratch.gathered.extend(self.factors.row(j as usize).iter().map(|y| root * y));
-            }
-            for (i, a) in scratch.gathered.chunks_exact(d).enumerate() {
-                let line = &mut matrix[i * (i + 1) / 2..=i * (i + 1) / 2 + i];
-                for (cell, b) in line.iter_mut().zip(scratch.gathered.chunks_exact(d)) {
-                    *cell = dot(a, b);
-                }
-                line[i] += 1.0;
-            }
-            k
-        } else {
-            matrix.fill(0.0);
-            let full = self.full.as_ref().filter(|_| index.len() == self.factors.rows());
-            match full.filter(|_| weight.windows(2).all(|w| w[0] == w[1])) {
-                Some(gram) => {
-                    let c = (weight[0] - self.base) * self.scale;
-                    for i in 0..d {
-                        axpy(c, &gram[i * d..=i * d + i], &mut matrix[i * (i + 1) / 2..=i * (i + 1) / 2 + i]);
-                    }
-                }
-                None => {
-                    for (&j, &w) in index.iter().zip(weight) {
-                        let (c, y) = ((w - self.base) * self.scale, self.factors.row(j as usize));
-                        for i in 0..d {
-                            axpy(c * y[i], &y[..=i], &mut matrix[i * (i + 1) / 2..=i * (i + 1) / 2 + i]);
-                        }
-                    }
+                for (line, y) in scratch.left.chunks_exact_mut(width).zip(self.factors.row(j as usize)) {
+                    line[e] = root * y;
                 }
             }
+            add_products(&scratch.left, &scratch.left, width, size, matrix);
+        } else if let Some(gram) = full.filter(|_| weight.windows(2).all(|w| w[0] == w[1])) {
+            let c = (weight[0] - self.base) * self.scale;
             for i in 0..d {
-                matrix[i * (i + 1) / 2 + i] += 1.0;
+                axpy(c, &gram[i * d + i..(i + 1) * d], &mut matrix[packed(d, i)..packed(d, i + 1)]);
             }
-            d
-        };
+        } else {
+            let width = d.next_multiple_of(8);
+            for (index, weight) in index.chunks(CHUNK).zip(weight.chunks(CHUNK)) {
+                for buffer in [&mut scratch.left, &mut scratch.right] {
+                    buffer.resize(CHUNK * width, 0.0);
+                }
+                for (e, (&j, &w)) in index.iter().zip(weight).enumerate() {
+                    let (c, y) = ((w - self.base) * self.scale, self.factors.row(j as usize));
+                    let line = e * width..e * width + d;
+                    scratch.right[line.clone()].copy_from_slice(y);
+                    for (cell, y) in scratch.left[line].iter_mut().zip(y) {
+                        *cell = c * y;
+                    }
+                }
+                let used = index.len() * width;
+                add_products(&scratch.left[..used], &scratch.right[..used], width, d, matrix);
+            }
+        }
+        for i in 0..size {
+            matrix[packed(size, i)] += 1.0;
+        }
         if !cholesky(matrix, size) {
             matrix.fill(f64::NAN);
         }
@@ -225,7 +231,7 @@ impl Whitened<'_> {
     #[inline(always)]
     fn solve(&self, cells: &Rows, row: usize, matrix: &[f64], v: &mut [f64], scratch: &mut Scratch) {
         if let Some(root) = &self.root {
-            solve_lower(root, v);
+            solve_transposed(root, v);
         }
         if self.is_dual(cells, row) {
             let t = &mut scratch.coefficients;
@@ -234,14 +240,14 @@ impl Whitened<'_> {
                 let root = ((w - self.base) * self.scale).sqrt();
                 t.push(root * dot(self.factors.row(j as usize), v));
             }
-            solve_lower(matrix, t);
+            solve_transposed(matrix, t);
             solve_upper(matrix, t);
             for ((&j, &w), &t) in cells.columns(row).iter().zip(cells.weight(row)).zip(t.iter()) {
                 let root = ((w - self.base) * self.scale).sqrt();
                 axpy(-root * t, self.factors.row(j as usize), v);
             }
         } else {
-            solve_lower(matrix, v);
+            solve_transposed(matrix, v);
             solve_upper(matrix, v);
         }
         match &self.root {

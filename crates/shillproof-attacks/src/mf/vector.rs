@@ -66,43 +66,87 @@ fn sum(lanes: [f64; 8]) -> f64 {
     ((lanes[0] + lanes[4]) + (lanes[2] + lanes[6])) + ((lanes[1] + lanes[5]) + (lanes[3] + lanes[7]))
 }
 
-/// Overwrites the packed lower triangle of a symmetric m x m matrix by its Cholesky factor. False if it is not
-/// positive definite.
+/// Where row `i` of a packed upper triangle of an m x m matrix starts; it holds the columns from `i`.
+#[inline(always)]
+pub(super) fn packed(m: usize, i: usize) -> usize {
+    i * (2 * m - i + 1) / 2
+}
+
+/// Adds `Σ_e a_e b_eᵀ` over the rows e of `a` and `b` to a packed upper triangle of m x m.
+///
+/// # Shapes
+/// `a`, `b`: rows of `width`, a multiple of 8 and at least `m`; what lies beyond `m` is ignored.
+#[inline(always)]
+pub(super) fn add_products(a: &[f64], b: &[f64], width: usize, m: usize, out: &mut [f64]) {
+    for i in (0..m).step_by(4) {
+        for j in (i - i % 8..m).step_by(8) {
+            let mut sums = [[0.0; 8]; 4];
+            for (a, b) in a.chunks_exact(width).zip(b.chunks_exact(width)) {
+                let (a, b) = (&a[i..i + 4], &b[j..j + 8]);
+                for r in 0..4 {
+                    for c in 0..8 {
+                        sums[r][c] += a[r] * b[c];
+                    }
+                }
+            }
+            for (r, sums) in sums.iter().enumerate().take(m - i) {
+                let row = packed(m, i + r);
+                for (c, sum) in sums.iter().enumerate() {
+                    if (i + r..m).contains(&(j + c)) {
+                        out[row + j + c - i - r] += sum;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Overwrites the packed upper triangle of a symmetric m x m matrix A by U of `A = UᵀU`. False if A is not positive
+/// definite.
 #[inline(always)]
 pub(super) fn cholesky(a: &mut [f64], m: usize) -> bool {
-    for i in 0..m {
-        let (above, row) = a.split_at_mut(i * (i + 1) / 2);
-        for j in 0..i {
-            let other = &above[j * (j + 1) / 2..=j * (j + 1) / 2 + j];
-            row[j] = (row[j] - dot(&row[..j], &other[..j])) / other[j];
-        }
-        let pivot = row[i] - dot(&row[..i], &row[..i]);
+    for k in 0..m {
+        let (above, mut rest) = a.split_at_mut(packed(m, k + 1));
+        let row = &mut above[packed(m, k)..];
+        let pivot = row[0];
         // Written so that a NaN fails too.
         if !(pivot > 0.0 && pivot < f64::INFINITY) {
             return false;
         }
-        row[i] = pivot.sqrt();
+        let scale = 1.0 / pivot.sqrt();
+        for x in row.iter_mut() {
+            *x *= scale;
+        }
+        for i in 1..m - k {
+            let (target, next) = rest.split_at_mut(m - k - i);
+            axpy(-row[i], &row[i..], target);
+            rest = next;
+        }
     }
     true
 }
 
-/// `x ← L⁻¹x` for a packed lower triangle.
+/// `x ← U⁻ᵀx` for a packed upper triangle.
 #[inline(always)]
-pub(super) fn solve_lower(l: &[f64], x: &mut [f64]) {
-    for i in 0..x.len() {
-        let row = &l[i * (i + 1) / 2..=i * (i + 1) / 2 + i];
-        x[i] = (x[i] - dot(&row[..i], &x[..i])) / row[i];
+pub(super) fn solve_transposed(u: &[f64], x: &mut [f64]) {
+    let m = x.len();
+    let mut u = u;
+    for k in 0..m {
+        let (row, rest) = u.split_at(m - k);
+        let value = x[k] / row[0];
+        x[k] = value;
+        axpy(-value, &row[1..], &mut x[k + 1..]);
+        u = rest;
     }
 }
 
-/// `x ← L⁻ᵀx` for a packed lower triangle.
+/// `x ← U⁻¹x` for a packed upper triangle.
 #[inline(always)]
-pub(super) fn solve_upper(l: &[f64], x: &mut [f64]) {
-    for i in (0..x.len()).rev() {
-        let row = &l[i * (i + 1) / 2..=i * (i + 1) / 2 + i];
-        let value = x[i] / row[i];
-        x[i] = value;
-        axpy(-value, &row[..i], &mut x[..i]);
+pub(super) fn solve_upper(u: &[f64], x: &mut [f64]) {
+    let m = x.len();
+    for k in (0..m).rev() {
+        let row = &u[packed(m, k)..packed(m, k + 1)];
+        x[k] = (x[k] - dot(&row[1..], &x[k + 1..])) / row[0];
     }
 }
 
@@ -117,16 +161,34 @@ mod tests {
                 let off = ((i * 7 + j * 7) % 5) as f64 / 10.0;
                 if i == j { m as f64 + 1.0 } else { off }
             };
-            let mut a: Vec<f64> = (0..m).flat_map(|i| (0..=i).map(move |j| cell(i, j))).collect();
+            let mut a: Vec<f64> = (0..m).flat_map(|i| (i..m).map(move |j| cell(j, i))).collect();
             let truth: Vec<f64> = (0..m).map(|i| i as f64 - 2.5).collect();
             let mut x: Vec<f64> =
                 (0..m).map(|i| (0..m).map(|j| cell(i.max(j), i.min(j)) * truth[j]).sum()).collect();
             assert!(cholesky(&mut a, m));
-            solve_lower(&a, &mut x);
+            solve_transposed(&a, &mut x);
             solve_upper(&a, &mut x);
             assert!(x.iter().zip(&truth).all(|(x, t)| (x - t).abs() < 1e-12), "{m}: {x:?}");
         }
         assert!(!cholesky(&mut [1.0, 2.0, 1.0], 2) && !cholesky(&mut [f64::NAN], 1));
+    }
+
+    #[test]
+    fn sums_of_products_of_every_width() {
+        for m in 1..20usize {
+            let width = m.next_multiple_of(8);
+            let cell =
+                |e: usize, i: usize, k: usize| if i < m { ((e * k + i) % 7) as f64 - 3.0 } else { 0.0 };
+            let rows = |k| (0..5 * width).map(|c| cell(c / width, c % width, k)).collect::<Vec<_>>();
+            let mut out = vec![1.0; m * (m + 1) / 2];
+            add_products(&rows(2), &rows(3), width, m, &mut out);
+            for i in 0..m {
+                for j in i..m {
+                    let sum: f64 = (0..5).map(|e| cell(e, i, 2) * cell(e, j, 3)).sum();
+                    assert_eq!(out[packed(m, i) + j - i], 1.0 + sum, "{m}: {i}, {j}");
+                }
+            }
+        }
     }
 
     #[test]
