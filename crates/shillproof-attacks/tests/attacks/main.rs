@@ -7,6 +7,7 @@ mod contract;
 mod effects;
 mod field_bugs;
 mod nuclear;
+mod pga;
 mod poison;
 mod shapes;
 mod targets;
