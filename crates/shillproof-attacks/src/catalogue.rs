@@ -6,8 +6,9 @@ use shillproof_core::catalogue::{Card, Catalogue};
 use shillproof_core::{Attack, Objective};
 
 use crate::{
-    AopAttack, AverageAttack, BandwagonAttack, LoveHateAttack, NoAttack, PgaAttack, PopularAttack,
-    PowerUserAttack, ProbeAttack, RandomAttack, SegmentAttack, SgldAttack, UniformAttack,
+    AopAttack, AverageAttack, BandwagonAttack, CovisAttack, LoveHateAttack, NoAttack, PgaAttack,
+    PopularAttack, PowerUserAttack, ProbeAttack, RandomAttack, SGraphAttack, SegmentAttack, SgldAttack,
+    SrwaAttack, UniformAttack,
 };
 
 /// An attack by its catalogue name, with its parameters.
@@ -40,6 +41,12 @@ pub enum AttackSpec {
     Pga(PgaAttack),
     /// Fake users sampled between looking genuine and moving the victim.
     Sgld(SgldAttack),
+    /// Ratings optimised against a random walk.
+    Srwa(SrwaAttack),
+    /// The same for its most influential users.
+    SGraph(SGraphAttack),
+    /// Fake co-visitations.
+    Covis(CovisAttack),
 }
 
 /// What an attack can do, for choosing attacks and for the tests that hold it to its word.
@@ -53,6 +60,9 @@ pub struct Capabilities {
     /// What it can be asked to do on data without.
     pub implicit: &'static [Objective],
 }
+
+/// The one objective of attacks that raise and cannot lower.
+pub(crate) const PROMOTE: &[Objective] = &[Objective::Promote];
 
 /// Both objectives.
 pub(crate) const BOTH: &[Objective] = &[Objective::Promote, Objective::Demote];
@@ -113,6 +123,9 @@ impl AttackSpec {
             Self::Probe(a) => of(a),
             Self::Pga(a) => of(a),
             Self::Sgld(a) => of(a),
+            Self::Srwa(a) => of(a),
+            Self::SGraph(a) => of(a),
+            Self::Covis(a) => of(a),
         }
     }
 }
@@ -135,6 +148,9 @@ impl Catalogue for AttackSpec {
             Self::Probe(ProbeAttack::default()),
             Self::Pga(PgaAttack::default()),
             Self::Sgld(SgldAttack::default()),
+            Self::Srwa(SrwaAttack::default()),
+            Self::SGraph(SGraphAttack::default()),
+            Self::Covis(CovisAttack::default()),
         ]
     }
 

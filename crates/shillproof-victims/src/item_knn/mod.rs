@@ -34,8 +34,8 @@ pub enum Similarity {
 }
 
 impl Similarity {
-    /// How much having `j` speaks for `i`.
-    fn of(self, c_ij: f64, c_i: f64, c_j: f64) -> f64 {
+    /// How much having `j` speaks for `i`, from c_ij, c_i and c_j.
+    pub fn of(self, c_ij: f64, c_i: f64, c_j: f64) -> f64 {
         match self {
             Self::Cosine => c_ij / (c_i * c_j).sqrt(),
             Self::Product => c_ij / (c_i * c_j),
@@ -79,19 +79,8 @@ impl Victim for ItemKnn {
 
     fn fit(&self, job: &FitJob<'_>, ctx: &Ctx<'_>) -> Result<Box<dyn Recommender>, FitError> {
         let covisits = self.covisits(job, ctx)?;
-        let ties = ties(ctx);
-        let nearest = (0..covisits.n_items())
-            .into_par_iter()
-            .map_init(
-                || covisits.counter(),
-                |counter, i| {
-                    ctx.check()?;
-                    let similarity =
-                        |j: usize, c_ij| self.similarity.of(c_ij, covisits.count[i], covisits.count[j]);
-                    Ok(self.strongest(&covisits, counter, i, self.neighbors, ties, similarity))
-                },
-            )
-            .collect::<Result<Vec<_>, Cancelled>>()?;
+        let nearest =
+            self.lists(&covisits, self.neighbors, ctx, |c_ij, i, j| self.similarity.of(c_ij, i, j))?;
         Ok(Box::new(Fitted::new(&nearest, covisits.into_profiles())))
     }
 
@@ -117,6 +106,43 @@ impl ItemKnn {
         let k = anchor.index();
         let similarity = |i: usize, c_ik| self.similarity.of(c_ik, covisits.count[i], covisits.count[k]);
         Ok(self.strongest(&covisits, &mut covisits.counter(), k, n, ties(ctx), similarity))
+    }
+
+    /// [`ItemKnn::related`] of every item, in order.
+    ///
+    /// # Errors
+    /// As [`Victim::fit`].
+    pub fn related_to_each(
+        &self,
+        job: &FitJob<'_>,
+        n: usize,
+        ctx: &Ctx<'_>,
+    ) -> Result<Vec<Vec<(ItemId, f32)>>, FitError> {
+        let covisits = self.covisits(job, ctx)?;
+        Ok(self.lists(&covisits, n, ctx, |c_ik, k, i| self.similarity.of(c_ik, i, k))?)
+    }
+
+    /// For each item the `n` others of largest similarity, where `similarity` is given the common count, that of
+    /// the item itself, and that of the other.
+    fn lists(
+        &self,
+        covisits: &CoVisits,
+        n: usize,
+        ctx: &Ctx<'_>,
+        similarity: impl Fn(f64, f64, f64) -> f64 + Sync,
+    ) -> Result<Vec<Vec<(ItemId, f32)>>, Cancelled> {
+        let (ties, count) = (ties(ctx), &covisits.count);
+        (0..covisits.n_items())
+            .into_par_iter()
+            .map_init(
+                || covisits.counter(),
+                |counter, item| {
+                    ctx.check()?;
+                    let similarity = |other: usize, shared| similarity(shared, count[item], count[other]);
+                    Ok(self.strongest(covisits, counter, item, n, ties, similarity))
+                },
+            )
+            .collect()
     }
 
     fn covisits(&self, job: &FitJob<'_>, ctx: &Ctx<'_>) -> Result<CoVisits, FitError> {
@@ -286,10 +312,9 @@ mod tests {
         let doubled = Interactions::from_triples(5, 4, cells, None).unwrap();
         let recipe = ItemKnn::default();
         for anchor in (0..4).map(ItemId) {
-            assert_eq!(
-                recipe.related(&job, anchor, 3, &ctx()).unwrap(),
-                recipe.related(&FitJob::new(&doubled), anchor, 3, &ctx()).unwrap()
-            );
+            let list = recipe.related(&job, anchor, 3, &ctx()).unwrap();
+            assert_eq!(list, recipe.related(&FitJob::new(&doubled), anchor, 3, &ctx()).unwrap());
+            assert_eq!(list, recipe.related_to_each(&job, 3, &ctx()).unwrap()[anchor.index()]);
         }
     }
 
