@@ -135,7 +135,7 @@ fn neighborhood_of(known: &Knowledge<'_>) -> ItemKnn {
 
 impl Attack for CovisAttack {
     fn needs(&self) -> Needs {
-        Needs { sample: true, ratings: false, victim: Grant::Hidden }
+        Needs { sample: true, ratings: false, victim: Grant::Recipe }
     }
 
     /// Requirements depend on how many fake users will click the target.

@@ -60,7 +60,7 @@ impl Default for SGraphAttack {
 
 impl Attack for SGraphAttack {
     fn needs(&self) -> Needs {
-        Needs { sample: true, ratings: false, victim: Grant::Hidden }
+        Needs { sample: true, ratings: false, victim: Grant::Recipe }
     }
 
     fn craft(

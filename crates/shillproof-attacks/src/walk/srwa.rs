@@ -47,7 +47,7 @@ impl Default for SrwaAttack {
 
 impl Attack for SrwaAttack {
     fn needs(&self) -> Needs {
-        Needs { sample: true, ratings: false, victim: Grant::Hidden }
+        Needs { sample: true, ratings: false, victim: Grant::Recipe }
     }
 
     fn craft(

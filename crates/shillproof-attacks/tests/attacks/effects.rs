@@ -125,7 +125,7 @@ fn attacks_on_graphs_move_the_victims_they_are_made_for() {
             let trial = Trial::new(victim, data);
             let (before, after) = trial.ranks(&attack, Objective::Promote, trial.target(Objective::Promote));
             assert!(
-                after < before - 10.0,
+                after < before - least,
                 "{attack:?} against {victim}: mean rank {before:.1} became {after:.1}"
             );
         }
