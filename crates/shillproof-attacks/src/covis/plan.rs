@@ -43,7 +43,7 @@ impl Counts<'_> {
         // More common users never make items less similar.
         let (mut low, mut high) = (0, most + 1);
         while low < high {
-            let middle = (low + high) / 2;
+            let middle = usize::midpoint(low, high);
             if loses(middle) {
                 low = middle + 1;
             } else {

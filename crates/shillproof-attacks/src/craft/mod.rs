@@ -104,9 +104,14 @@ impl Frame {
         Ok(Self { fixed, taken, room, n_items })
     }
 
-    /// What every profile holds: the targets, or what competes with them.
+    /// What every fake user holds, rated.
     pub(crate) fn fixed(&self) -> &[(ItemId, f32)] {
         &self.fixed
+    }
+
+    /// At most `k` distinct items that may be fillers, uniform, in random order.
+    pub(crate) fn draw_at_most(&self, rng: &mut Rng, k: usize) -> Result<Vec<ItemId>, AttackError> {
+        draw_without(rng, self.n_items, &self.taken, k.min(self.n_items - self.taken.len()))
     }
 
     /// Whether `item` is neither a target nor in every profile anyway.
