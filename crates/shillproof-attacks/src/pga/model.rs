@@ -75,7 +75,7 @@ pub struct Solve {
 }
 
 /// Sweeps of a refit from the last one's factors.
-const WARM_SWEEPS: usize = 5;
+const WARM_SWEEPS: usize = 2;
 
 /// Matrix factorisation, explicit or weighted implicit.
 pub(crate) struct MfModel {

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use shillproof_attacks::AttackSpec;
 use shillproof_core::catalogue::Catalogue;
-use shillproof_core::{Fraction, Objective, Size};
+use shillproof_core::{Fraction, Grant, Objective, Size};
 use thiserror::Error;
 
 /// A preset of attacks, sizes, targets and repeats.
@@ -15,10 +15,10 @@ use thiserror::Error;
 pub enum Effort {
     /// Four attacks, three sizes, five targets of a kind, one training each: under a minute on a small data set.
     Quick,
-    /// Every suitable attack, five sizes, ten targets of a kind, two trainings each.
+    /// Every suitable attack but those that retrain a copy of the victim in every step, five sizes, ten targets of a kind, two trainings each.
     #[default]
     Standard,
-    /// As standard with twenty targets of a kind, five trainings each, and prices for every attack.
+    /// Every suitable attack, as standard with twenty targets of a kind, five trainings each, and prices for every attack.
     Thorough,
 }
 
@@ -88,6 +88,8 @@ impl Effort {
             let name = attack.card().name;
             name != "none"
                 && (self != Self::Quick || QUICK.contains(&name))
+                // They cost as much as hundreds of trainings of the victim, for every target and size.
+                && (self == Self::Thorough || attack.attack().needs().victim != Grant::Recipe)
                 && attack.capabilities().can(Objective::Promote, explicit)
         };
         AttackSpec::all().into_iter().filter(suits).collect()
@@ -108,6 +110,8 @@ mod tests {
         for explicit in [true, false] {
             assert_eq!(Effort::Quick.attacks(explicit).len(), 4);
             assert!(Effort::Standard.attacks(explicit).len() > 4);
+            let named = |effort: Effort| effort.attacks(explicit).iter().any(|a| a.card().name == "pga");
+            assert!(named(Effort::Thorough) && !named(Effort::Standard));
         }
     }
 
