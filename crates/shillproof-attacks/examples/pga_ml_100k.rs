@@ -204,13 +204,15 @@ fn interval(differences: &[f64]) -> (f64, f64) {
     (mean, 2.776 * (variance / n).sqrt())
 }
 
+/// Repeats of a comparison.
+const SEEDS: u64 = 5;
+
 fn gains(data: &Interactions, variant: &str, iterations: usize) {
     let grad = match variant {
         "coupled" => Mode::Coupled,
         "paper" => Mode::Paper,
         _ => Mode::Implicit,
     };
-    const SEEDS: u64 = 5;
     let stats = ItemStats::of(data);
     let victim = als();
     let known = Knowledge { items: &stats, sample: Some(data), victim: VictimAccess::Recipe(&victim) };
