@@ -83,11 +83,6 @@ impl Observed {
         &self.values
     }
 
-    /// Values of all cells, row after row, to write to.
-    pub fn values_mut(&mut self) -> &mut [f64] {
-        &mut self.values
-    }
-
     /// Where the cells of `row` are among all cells.
     pub fn span(&self, row: usize) -> std::ops::Range<usize> {
         self.row_start[row]..self.row_start[row + 1]
@@ -98,16 +93,11 @@ impl Observed {
         &self.columns[self.span(row)]
     }
 
-    /// Rows of the cells of `column`, ascending.
-    pub fn rows(&self, column: usize) -> &[u32] {
-        &self.rows[self.column_start[column]..self.column_start[column + 1]]
-    }
-
     /// `leftᵀright` at every observed cell.
     ///
     /// # Shapes
     /// `left`: one column a row of the matrix; `right`: one column a column of it; both of one height.
-    pub fn products(&self, left: &DMatrix<f64>, right: &DMatrix<f64>) -> Vec<f64> {
+    pub(super) fn products(&self, left: &DMatrix<f64>, right: &DMatrix<f64>) -> Vec<f64> {
         let height = left.nrows();
         let mut out = vec![0.0; self.values.len()];
         if height == 0 {
@@ -140,7 +130,7 @@ impl Observed {
     ///
     /// # Shapes
     /// `cells`: one value a cell. `right`: one column a column of the matrix. `out`: one column a row of it.
-    pub fn add_times_right(&self, cells: &[f64], right: &DMatrix<f64>, out: &mut DMatrix<f64>) {
+    pub(super) fn add_times_right(&self, cells: &[f64], right: &DMatrix<f64>, out: &mut DMatrix<f64>) {
         let right = right.as_slice();
         gather(out, |row, height, sum| {
             for at in self.span(row) {
@@ -153,7 +143,7 @@ impl Observed {
     ///
     /// # Shapes
     /// `cells`: one value a cell. `left`: one column a row of the matrix. `out`: one column a column of it.
-    pub fn add_times_left(&self, cells: &[f64], left: &DMatrix<f64>, out: &mut DMatrix<f64>) {
+    pub(super) fn add_times_left(&self, cells: &[f64], left: &DMatrix<f64>, out: &mut DMatrix<f64>) {
         let left = left.as_slice();
         gather(out, |column, height, sum| {
             for at in self.column_start[column]..self.column_start[column + 1] {
