@@ -7,8 +7,8 @@ use shillproof_core::{Attack, Objective};
 
 use crate::{
     AopAttack, AverageAttack, BandwagonAttack, CovisAttack, LoveHateAttack, NoAttack, PgaAttack,
-    PopularAttack, PowerUserAttack, ProbeAttack, RandomAttack, SGraphAttack, SegmentAttack, SgldAttack,
-    SrwaAttack, UniformAttack,
+    PopularAttack, PowerUserAttack, ProbeAttack, RandomAttack, SAttack, SGraphAttack, SegmentAttack,
+    SgldAttack, SrwaAttack, UniformAttack, WeightingAttack,
 };
 
 /// An attack by its catalogue name, with its parameters.
@@ -47,6 +47,10 @@ pub enum AttackSpec {
     SGraph(SGraphAttack),
     /// Fake co-visitations.
     Covis(CovisAttack),
+    /// Fillers that a factorisation says lift the targets most.
+    SAttack(SAttack),
+    /// The same on all users, weighted by influence.
+    Weighting(WeightingAttack),
 }
 
 /// What an attack can do, for choosing attacks and for the tests that hold it to its word.
@@ -126,6 +130,8 @@ impl AttackSpec {
             Self::Srwa(a) => of(a),
             Self::SGraph(a) => of(a),
             Self::Covis(a) => of(a),
+            Self::SAttack(a) => of(a),
+            Self::Weighting(a) => of(a),
         }
     }
 }
@@ -151,6 +157,8 @@ impl Catalogue for AttackSpec {
             Self::Srwa(SrwaAttack::default()),
             Self::SGraph(SGraphAttack::default()),
             Self::Covis(CovisAttack::default()),
+            Self::SAttack(SAttack::default()),
+            Self::Weighting(WeightingAttack::default()),
         ]
     }
 

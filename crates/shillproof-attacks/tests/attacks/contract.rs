@@ -2,7 +2,8 @@
 
 use shillproof_attacks::{
     Affinity, AttackSpec, BandwagonAttack, PgaAttack, PopularAttack, Popularity, PowerUserAttack, Prior,
-    SegmentAttack, Selection, SgldAttack, TrainOn, UniformAttack, Variant, mf, pga,
+    SAttack, SegmentAttack, Selection, SgldAttack, TrainOn, UniformAttack, Users, Variant, WeightScale,
+    WeightingAttack, mf, pga,
 };
 use shillproof_core::Victim;
 use shillproof_core::catalogue::Catalogue;
@@ -23,6 +24,10 @@ fn short(spec: AttackSpec) -> AttackSpec {
     match spec {
         AttackSpec::Pga(attack) => AttackSpec::Pga(PgaAttack { iterations: 2, ..attack }),
         AttackSpec::Sgld(attack) => AttackSpec::Sgld(SgldAttack { iterations: 2, ..attack }),
+        AttackSpec::SAttack(attack) => AttackSpec::SAttack(SAttack { iterations: 1, batch: 3, ..attack }),
+        AttackSpec::Weighting(attack) => {
+            AttackSpec::Weighting(WeightingAttack { iterations: 1, batch: 3, ..attack })
+        }
         other => other,
     }
 }
@@ -58,6 +63,23 @@ fn every_attack_keeps_the_contract() {
             train_on: TrainOn::Dense,
             prior: Prior::ObservedOnly,
             precondition: false,
+            grad: mf::Mode::Paper,
+            ..Default::default()
+        }),
+        AttackSpec::SAttack(SAttack {
+            iterations: 2,
+            batch: 4,
+            list_refresh: 2,
+            users: Users::Rand,
+            selected_users: 20,
+            skip_raters: false,
+            grad: mf::Mode::Coupled,
+            ..Default::default()
+        }),
+        AttackSpec::Weighting(WeightingAttack {
+            iterations: 1,
+            batch: 2,
+            weight_scale: WeightScale::Literal,
             grad: mf::Mode::Paper,
             ..Default::default()
         }),
