@@ -78,6 +78,7 @@ fn main() -> Result<(), Failure> {
                 seconds.push(start.elapsed().as_secs_f64());
                 for (&size, ratios) in sizes.iter().zip(ratios) {
                     let request = Request {
+                        guard: shillproof_lab::trial::Guard::default(),
                         victim: &choice,
                         fakes: Some(&fakes.prefix(size)),
                         targets: &[target],

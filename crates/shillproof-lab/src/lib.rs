@@ -12,5 +12,6 @@ pub mod reproduce;
 pub mod run;
 pub mod spec;
 pub mod stats;
+pub mod stealth;
 pub mod store;
 pub mod trial;

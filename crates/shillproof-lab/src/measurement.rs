@@ -5,13 +5,14 @@ use std::time::Instant;
 
 use serde::Serialize;
 use shillproof_core::{Audience, Ctx, FakeProfiles, ItemId};
+use shillproof_defenses::DefenseSpec;
 
 use crate::command::VictimChoice;
 use crate::metrics::Measure;
 use crate::rankings::Exclude;
 use crate::spec::MeasureSpec;
 use crate::stats::{Grouped, Summary};
-use crate::trial::{Setup, Trial, TrialError};
+use crate::trial::{Guard, Setup, Trial, TrialError};
 
 /// What is to be measured.
 pub struct Request<'a> {
@@ -27,6 +28,8 @@ pub struct Request<'a> {
     pub exclude: Exclude,
     /// List lengths and protocol.
     pub measure: &'a MeasureSpec,
+    /// What stands in front of the victim.
+    pub guard: Guard<'a>,
     /// Trainings; repeat r has the victim seed of repeat r everywhere.
     pub repeats: u64,
 }
@@ -48,6 +51,15 @@ pub struct Measurement {
     pub hit_ratio: BTreeMap<usize, TargetSummary>,
     /// Over genuine users without the target.
     pub hit_ratio_eligible: BTreeMap<usize, TargetSummary>,
+    /// Over the genuine users whom the defense left; empty without a defense.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub hit_ratio_remaining: BTreeMap<usize, TargetSummary>,
+    /// Genuine users whom the defense removed; none without a defense.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub removed_genuine: Option<Summary>,
+    /// Fake users whom the defense removed; none without a defense.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub removed_fake: Option<Summary>,
     /// Any target, over all genuine users.
     pub hit_ratio_any: BTreeMap<usize, Summary>,
     /// Any target, over the audience; empty where that is everybody.
@@ -85,12 +97,13 @@ pub fn measure(setup: &Setup, request: &Request<'_>, ctx: &Ctx<'_>) -> Result<Me
     let none = FakeProfiles::default();
     let mut values = Values::default();
     let mut seconds = Seconds::default();
+    let guarded = !matches!(request.guard.defense, DefenseSpec::None(_));
     for repeat in 0..request.repeats {
         if request.repeats > 1 {
             ctx.observer.progress("trainings", repeat, request.repeats);
         }
         let start = Instant::now();
-        let fitted = setup.fit(request.victim, request.fakes, repeat, depth, ctx)?;
+        let fitted = setup.fit_guarded(&request.guard, request.victim, request.fakes, repeat, depth, ctx)?;
         seconds.fit += start.elapsed().as_secs_f64() / request.repeats as f64;
         let start = Instant::now();
         let rankings =
@@ -105,6 +118,8 @@ pub fn measure(setup: &Setup, request: &Request<'_>, ctx: &Ctx<'_>) -> Result<Me
             labels: &labels,
             groups: &[],
             spec: request.measure,
+            removed: guarded.then_some(&fitted.removed),
+            further: Vec::new(),
         };
         values.add(trial.measures()?, repeat)?;
     }
@@ -150,6 +165,9 @@ impl Values {
         Measurement {
             hit_ratio: targets("hit_ratio"),
             hit_ratio_eligible: targets("hit_ratio_eligible"),
+            hit_ratio_remaining: targets("hit_ratio_remaining"),
+            removed_genuine: self.0.get(&("removed_genuine".into(), None)).map(summary),
+            removed_fake: self.0.get(&("removed_fake".into(), None)).map(summary),
             hit_ratio_any: plain("hit_ratio_any"),
             display_rate_any: plain("display_rate_any"),
             display_rate_pair: plain("display_rate_pair"),

@@ -131,6 +131,8 @@ fn train(
         .build()
         .map_err(failed)?;
     check_parameter(&problem, &parameter).map_err(failed)?;
+    // The solver tells every step to whoever looks at the terminal.
+    libsvm_rs::set_quiet(true);
     let model = svm_train(&problem, &parameter);
     let side = if model.label.first() == Some(&1) { 1.0 } else { -1.0 };
     Ok((model, side))

@@ -56,3 +56,34 @@ pub(super) fn gather(
     }
     Ok(labelled)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use shillproof_core::{FakeProfiles, ItemId, Profile, Seed};
+    use shillproof_testkit::fixtures::Planted;
+
+    #[test]
+    fn bug_11_genuine_examples_are_drawn_from_all_users_and_each_once() {
+        let planted = Planted { users: 40, items: 60, clusters: 3, per_user: 12, affinity: 0.8 };
+        let genuine = planted.explicit(Seed::new(1));
+        let fake = Profile { entries: vec![(ItemId(3), 5.0), (ItemId(8), 2.0)] };
+        let blocks = vec![FakeProfiles { profiles: vec![fake; 5], ..FakeProfiles::default() }; 8];
+        let labelled = LabelledProfiles { genuine: &genuine, blocks: &blocks };
+        let rows = |examples, seed| {
+            let recipe = SvmDetector { examples, statistics: Statistics::Genuine, ..SvmDetector::default() };
+            let found = gather(&recipe, &labelled, &Ctx::new(Seed::new(seed))).unwrap();
+            let genuine = found.rows.iter().zip(&found.fake).filter(|(_, fake)| !**fake);
+            genuine.map(|(row, _)| row.clone()).collect::<Vec<_>>()
+        };
+        assert_ne!(rows(10, 1), rows(10, 2), "the same users whatever the seed");
+        // Forty examples of forty users: everybody once, whatever the order.
+        let sorted = |mut all: Vec<Vec<f64>>| {
+            all.sort_by(|a, b| a.partial_cmp(b).unwrap());
+            all
+        };
+        let (one, other) = (sorted(rows(40, 1)), sorted(rows(40, 2)));
+        assert_eq!(one.len(), 40);
+        assert!(one.iter().zip(&other).all(|(a, b)| a[0] == b[0] && a[3] == b[3] && a[4] == b[4]));
+    }
+}

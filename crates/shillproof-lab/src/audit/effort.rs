@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use shillproof_attacks::AttackSpec;
 use shillproof_core::catalogue::Catalogue;
 use shillproof_core::{Fraction, Grant, Objective, Size};
+use shillproof_defenses::DetectorSpec;
 use thiserror::Error;
 
 /// A preset of attacks, sizes, targets and repeats.
@@ -93,6 +94,15 @@ impl Effort {
                 && attack.capabilities().can(Objective::Promote, explicit)
         };
         AttackSpec::all().into_iter().filter(suits).collect()
+    }
+
+    /// The detectors that look at the attacks, chance first. The classifier needs rating values and says nothing without.
+    pub fn detectors(self) -> Vec<DetectorSpec> {
+        let learns = |detector: &DetectorSpec| detector.detector().examples() > 0;
+        let suits = |detector: &DetectorSpec| {
+            !learns(detector) || (self != Self::Quick && matches!(detector, DetectorSpec::SvmTia(_)))
+        };
+        DetectorSpec::all().into_iter().filter(suits).collect()
     }
 
     /// Whether the price is searched for every attack, or for the strongest alone.

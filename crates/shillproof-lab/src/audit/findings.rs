@@ -37,6 +37,10 @@ pub struct Audit {
     pub users: Vec<WeakUsers>,
     /// Accuracy that each attack costs at the largest size.
     pub damage: Vec<Damage>,
+    /// What each detector made of each attack at [`Audit::reference`], chance among them.
+    pub caught: Vec<Caught>,
+    /// What training without the users flagged by the best detector leaves of the strongest attack there.
+    pub guarded: Vec<Guarded>,
     /// Gates and what broke them.
     pub gates: Vec<GateResult>,
     /// Fake users with whom items and users are compared.
@@ -151,6 +155,52 @@ pub struct Damage {
     pub metric: String,
     /// Attacked minus clean over the same targets and trainings.
     pub change: Comparison,
+}
+
+/// One detector before one attack on one kind of target.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Caught {
+    /// Detector.
+    pub detector: String,
+    /// Attack.
+    pub attack: String,
+    /// Kind of target.
+    pub kind: String,
+    /// Fake users.
+    pub fake_users: usize,
+    /// Over targets.
+    pub auroc: Summary,
+    /// Share of fake users caught at the threshold that accuses 1 % of the users of clean data; none where those are too few.
+    pub recall_at_1_percent: Option<Summary>,
+    /// Share of genuine users flagged by the detector's own rule.
+    pub fpr: Summary,
+    /// Share of fake users not flagged by it.
+    pub fnr: Summary,
+}
+
+/// A defense against one attack on one kind of target.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Guarded {
+    /// Defense.
+    pub defense: String,
+    /// Detector inside it.
+    pub detector: String,
+    /// Attack.
+    pub attack: String,
+    /// Kind of target.
+    pub kind: String,
+    /// Fake users.
+    pub fake_users: usize,
+    /// Mean hit ratio without the defense.
+    pub without: f64,
+    /// Mean hit ratio with it; removed genuine users count as not hit.
+    pub hit_ratio: f64,
+    /// With minus without over the same targets and trainings.
+    pub change: Comparison,
+    /// Genuine users removed.
+    pub removed_genuine: Summary,
+    /// Fake users removed.
+    pub removed_fake: Summary,
 }
 
 /// One gate.

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use shillproof_core::catalogue::Catalogue;
 use shillproof_data::Dataset;
 
+use super::detect::Stopped;
 use super::evidence::{Evidence, MetricAt, kind};
 use super::{
-    Accuracy, Audit, AuditError, AuditSpec, CurvePoint, Damage, GateResult, PriceOfReach, Scene,
+    Accuracy, Audit, AuditError, AuditSpec, CurvePoint, Damage, GateResult, PriceOfReach, Scene, Search,
     SecurityCurve, Unfinished, WeakItem, WeakUsers,
 };
 use crate::plan::DatasetFacts;
@@ -39,11 +40,12 @@ pub(super) fn findings(
     spec: &AuditSpec,
     scene: &Scene,
     data: &Dataset,
-    evidence: &Evidence,
+    search: &Search<'_>,
     strongest: Option<String>,
     prices: Vec<PriceOfReach>,
-    trainings: usize,
+    stopped: Stopped,
 ) -> Result<Audit, AuditError> {
+    let evidence = &search.evidence;
     let curves = curves(scene, evidence)?;
     let items = match &strongest {
         Some(attack) => items(scene, data, evidence, attack)?,
@@ -86,10 +88,12 @@ pub(super) fn findings(
         items,
         users,
         damage: damage(scene, evidence)?,
+        caught: stopped.caught,
+        guarded: stopped.guarded,
         gates,
         reference: scene.reference,
         unfinished: unfinished(evidence),
-        trainings,
+        trainings: search.trainings,
         curves,
     })
 }

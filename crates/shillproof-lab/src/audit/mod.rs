@@ -4,6 +4,7 @@
 //! on top of it (the price of a reach). All of it runs as cells into one store, so an audit that was
 //! stopped goes on where it was, and everything it says is drawn from records.
 
+mod detect;
 mod effort;
 mod evidence;
 mod findings;
@@ -16,8 +17,8 @@ mod verdict;
 
 pub use effort::{Effort, EffortError};
 pub use findings::{
-    Accuracy, Audit, CurvePoint, Damage, GateResult, PriceOfReach, SecurityCurve, Unfinished, WeakItem,
-    WeakUsers,
+    Accuracy, Audit, Caught, CurvePoint, Damage, GateResult, Guarded, PriceOfReach, SecurityCurve,
+    Unfinished, WeakItem, WeakUsers,
 };
 pub use gate::{Gate, GateError, Operator};
 pub use page::page;
@@ -32,15 +33,16 @@ use shillproof_core::{Cancelled, Feedback, Fraction, Seed, Size, Victim};
 use shillproof_data::knowledge::QueryBudget;
 use shillproof_data::split::{LeaveOneOut, SplitSpec};
 use shillproof_data::{DataError, Dataset};
+use shillproof_defenses::DefenseSpec;
 use shillproof_victims::VictimSpec;
 use thiserror::Error;
 
 use crate::command::VictimChoice;
 use crate::plan::{Plan, PlannedCell};
 use crate::run::{ExecuteError, Executor, Outcome, RunError, RunObserver, run_cells};
-use crate::spec::{BlackBox, DatasetSpec, DefenseSpec, ExperimentSpec, MeasureSpec, ThreatAxes};
+use crate::spec::{BlackBox, DatasetSpec, ExperimentSpec, MeasureSpec, ThreatAxes};
 use crate::stats::{GroupedError, Summary};
-use crate::store::{Store, StoreError};
+use crate::store::{Record, Store, StoreError};
 use crate::trial::{TrialError, Trials};
 use evidence::{Evidence, MetricAt, kind};
 
@@ -175,7 +177,8 @@ pub fn audit(spec: &AuditSpec, bench: Bench<'_>) -> Result<Audit, AuditError> {
             prices.extend(search.prices(attack, targets)?);
         }
     }
-    inspect::findings(spec, &scene, &data, &search.evidence, strongest, prices, search.trainings)
+    let stopped = search.stop(strongest.as_deref())?;
+    inspect::findings(spec, &scene, &data, &search, strongest, prices, stopped)
 }
 
 fn share(of_users: f64) -> Size {
@@ -312,7 +315,7 @@ impl Scene {
                 black_box: vec![BlackBox { queries }],
                 ..ThreatAxes::default()
             },
-            defense: vec![DefenseSpec::None],
+            defense: vec![DefenseSpec::default()],
             measure: MeasureSpec { hit_ratio: vec![self.k], ..MeasureSpec::default() },
         }
     }
@@ -335,15 +338,22 @@ impl Search<'_> {
         targets: &[TargetSpec],
         fake_users: &[usize],
     ) -> Result<(), AuditError> {
-        let Bench { store, jobs, observer, cancel } = self.bench;
         let experiment = self.scene.experiment(attacks, targets, fake_users);
-        let plan = Plan::new(&experiment, &mut |dataset| self.trials.0.facts(dataset))?;
+        let records = self.run(&experiment)?;
+        self.evidence.extend(records);
+        Ok(())
+    }
+
+    /// Runs the cells of an experiment that are not in the evidence already.
+    fn run(&mut self, experiment: &ExperimentSpec) -> Result<Vec<Record>, AuditError> {
+        let Bench { store, jobs, observer, cancel } = self.bench;
+        let plan = Plan::new(experiment, &mut |dataset| self.trials.0.facts(dataset))?;
         let known: std::collections::BTreeSet<_> =
             self.evidence.records().iter().map(|r| r.key.clone()).collect();
         let new: Vec<&PlannedCell> =
             plan.cells.iter().filter(|planned| !known.contains(&planned.key)).collect();
         if new.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let summary = run_cells(&new, &self.trials, store, jobs, observer, cancel)?;
         if summary.left > 0 {
@@ -354,8 +364,7 @@ impl Search<'_> {
             records.extend(store.get(&planned.key, &mut |warning| observer.note(&warning))?);
         }
         self.trainings += records.iter().filter(|r| r.is_settled()).count();
-        self.evidence.extend(records);
-        Ok(())
+        Ok(records)
     }
 
     /// Whether there is anything to report at all.

@@ -41,6 +41,7 @@ fn write(audit: &Audit, out: &mut String) -> std::fmt::Result {
     prices(audit, out)?;
     weak(audit, out)?;
     damage(audit, out)?;
+    caught(audit, out)?;
     for gate in &audit.gates {
         if gate.broken_by.is_empty() {
             writeln!(out, "gate held: {}", gate.gate)?;
@@ -144,6 +145,42 @@ fn damage(audit: &Audit, out: &mut String) -> std::fmt::Result {
             worst.attack,
             worst.kind,
             audit.fake_users(worst.fake_users)
+        )?;
+    }
+    Ok(())
+}
+
+/// The detector of highest AUROC an attack, and chance.
+fn caught(audit: &Audit, out: &mut String) -> std::fmt::Result {
+    if audit.caught.is_empty() {
+        return Ok(());
+    }
+    let mut rows = audit.best_caught();
+    let chance = rows.pop().map_or(0.5, |chance| chance.auroc);
+    writeln!(
+        out,
+        "who would have caught {}: AUROC (chance: {chance:.3}), caught at 1 % false alarms, genuine users flagged by its own rule",
+        audit.fake_users(audit.reference)
+    )?;
+    for row in rows {
+        let recall = row.recall.map_or_else(|| "n/a".into(), percent);
+        let (auroc, fpr) = (row.auroc, percent(row.fpr));
+        writeln!(out, "  {:<12} {:<14} {auroc:.3}   {recall}   {fpr}", row.attack, row.detector)?;
+    }
+    let left: Vec<String> = audit
+        .guarded
+        .iter()
+        .map(|g| format!("{} targets {} -> {}", g.kind, number(g.without), number(g.hit_ratio)))
+        .collect();
+    if let Some(first) = audit.guarded.first() {
+        writeln!(
+            out,
+            "training without whom {} flags ({} of {} genuine users): {}, {}",
+            first.detector,
+            first.removed_genuine.mean.round(),
+            audit.dataset.users,
+            first.attack,
+            left.join(", ")
         )?;
     }
     Ok(())

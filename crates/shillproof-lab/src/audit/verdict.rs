@@ -1,7 +1,8 @@
 //! The answer in words. Text and page say the same.
 
-use super::{Audit, Price, PriceOfReach, SecurityCurve};
+use super::{Audit, Caught, Price, PriceOfReach, SecurityCurve};
 use crate::report::html::percent;
+use crate::stats::mean;
 
 impl Audit {
     /// The answer in one sentence.
@@ -81,6 +82,58 @@ impl Audit {
         kinds
     }
 }
+
+/// One detector before one attack, over all kinds of target.
+pub(super) struct BestCaught<'a> {
+    pub(super) attack: &'a str,
+    pub(super) detector: &'a str,
+    pub(super) auroc: f64,
+    pub(super) recall: Option<f64>,
+    pub(super) fpr: f64,
+}
+
+impl Audit {
+    /// For each attack the detector of highest AUROC over all kinds of target; last, chance over all attacks.
+    pub(super) fn best_caught(&self) -> Vec<BestCaught<'_>> {
+        let over = |rows: &[&Caught], value: &dyn Fn(&Caught) -> Option<f64>| {
+            mean(&rows.iter().filter_map(|row| value(row)).collect::<Vec<_>>())
+        };
+        let row = |attack, detector, rows: &[&Caught]| {
+            Some(BestCaught {
+                attack,
+                detector,
+                auroc: over(rows, &|c| Some(c.auroc.mean))?,
+                recall: over(rows, &|c| c.recall_at_1_percent.as_ref().map(|r| r.mean)),
+                fpr: over(rows, &|c| Some(c.fpr.mean))?,
+            })
+        };
+        let mut attacks: Vec<&str> = Vec::new();
+        for caught in &self.caught {
+            if !attacks.contains(&caught.attack.as_str()) {
+                attacks.push(&caught.attack);
+            }
+        }
+        let mut best = Vec::new();
+        for attack in attacks {
+            let mut here: Option<BestCaught<'_>> = None;
+            for one in self.caught.iter().filter(|c| c.attack == attack && c.detector != CHANCE) {
+                let same = |c: &&Caught| c.attack == attack && c.detector == one.detector;
+                let rows: Vec<&Caught> = self.caught.iter().filter(same).collect();
+                let found = row(attack, one.detector.as_str(), &rows);
+                if let Some(found) = found.filter(|f| here.as_ref().is_none_or(|h| f.auroc > h.auroc)) {
+                    here = Some(found);
+                }
+            }
+            best.extend(here);
+        }
+        let chance: Vec<&Caught> = self.caught.iter().filter(|c| c.detector == CHANCE).collect();
+        best.extend(row("all", CHANCE, &chance));
+        best
+    }
+}
+
+/// The detector that is chance.
+const CHANCE: &str = "coin-flip";
 
 impl PriceOfReach {
     /// The price as a person reads it: the smallest number found with its interval, or a bracket where

@@ -23,8 +23,6 @@ pub struct Examples<'a> {
     pub clean: Option<&'a Fitted>,
     /// Fake users in one block: those of one attack.
     pub block: usize,
-    /// Fake users of all blocks together, at least.
-    pub wanted: usize,
     /// Items that are no targets of examples: those under evaluation.
     pub avoid: &'a [ItemId],
 }
@@ -50,11 +48,16 @@ pub fn train_attacks(names: &[String], own: Option<&AttackSpec>) -> Result<Vec<A
 }
 
 impl Examples<'_> {
-    /// Crafts the blocks, each with a target and a seed of its own. Every attack gives at least one.
+    /// Crafts blocks of at least `wanted` fake users together, each with a target and a seed of its own. Every attack gives at least one.
     ///
     /// # Errors
     /// If an attack needs more than the threat grants, or fails.
-    pub fn craft(&self, setup: &Setup, ctx: &Ctx<'_>) -> Result<Vec<FakeProfiles>, TrialError> {
+    pub fn craft(
+        &self,
+        wanted: usize,
+        setup: &Setup,
+        ctx: &Ctx<'_>,
+    ) -> Result<Vec<FakeProfiles>, TrialError> {
         let log = setup.log(self.threat.objective, self.victim);
         let can = |attack: &&AttackSpec| {
             !matches!(attack, AttackSpec::None(_))
@@ -72,7 +75,7 @@ impl Examples<'_> {
             return Ok(Vec::new());
         }
         let block = self.block.max(1);
-        let blocks = self.wanted.div_ceil(block).max(attacks.len());
+        let blocks = wanted.div_ceil(block).max(attacks.len());
         let mut made = Vec::with_capacity(blocks);
         for b in 0..blocks {
             ctx.observer.progress("examples", b as u64, blocks as u64);

@@ -4,9 +4,31 @@ mod examples;
 
 pub use examples::{Examples, train_attacks};
 
-use shillproof_core::{Ctx, DetectError, FakeProfiles, FittedDetector, Interactions, Suspicion};
+use shillproof_core::{
+    Ctx, DetectError, Detector, FakeProfiles, FittedDetector, Interactions, LabelledProfiles, Suspicion,
+};
 
 use crate::metrics::Detection;
+use crate::trial::{Setup, TrialError};
+
+/// Makes `detector` ready: one that learns is taught with `examples` crafted on the log of genuine users.
+///
+/// # Errors
+/// If examples cannot be crafted, or the detector cannot be fitted.
+pub fn fit(
+    detector: &dyn Detector,
+    examples: &Examples<'_>,
+    setup: &Setup,
+    ctx: &Ctx<'_>,
+) -> Result<Box<dyn FittedDetector>, TrialError> {
+    let at = ctx.at(setup.root.child("detector"));
+    if detector.examples() == 0 {
+        return Ok(detector.fit(None, &at)?);
+    }
+    let genuine = setup.log(examples.threat.objective, examples.victim);
+    let blocks = examples.craft(detector.examples(), setup, ctx)?;
+    Ok(detector.fit(Some(&LabelledProfiles { genuine, blocks: &blocks }), &at)?)
+}
 
 /// Lets `detector` look at `log`, with the child "detector" of the context's seed.
 ///

@@ -7,11 +7,12 @@ use shillproof_core::{Grant, Objective, Seed, Size};
 use shillproof_data::Dataset;
 use shillproof_data::knowledge::KnowledgeSpec;
 use shillproof_data::split::SplitSpec;
+use shillproof_defenses::DefenseSpec;
 use shillproof_victims::VictimSpec;
 
 use crate::command::VictimChoice;
 use crate::rankings::Exclude;
-use crate::spec::{BlackBox, DatasetSpec, DefenseSpec, MeasureSpec};
+use crate::spec::{BlackBox, DatasetSpec, MeasureSpec};
 use crate::store::{FORMAT, Key};
 
 /// One training of one victim under one attack, and what is measured on it. Plain data: it can be
@@ -157,7 +158,7 @@ impl Cell {
     pub(super) fn shares(&self, data: &DatasetFacts) -> Shares {
         let fakes = self.fake_users(data.users);
         let split = Key::of(&(&data.checksum, &self.split, self.seed));
-        let clean_fit = Key::of(&(&split, &self.victim, self.defense, self.repeat));
+        let clean_fit = Key::of(&(&split, &self.victim, &self.defense, self.repeat));
         let crafted = (!self.is_clean()).then(|| {
             let attack = self.attack.attack();
             // Neither the size of an incremental attack nor whose lists are looked at afterwards shows in the fakes.

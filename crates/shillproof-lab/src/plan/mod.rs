@@ -187,7 +187,7 @@ fn cells_of(spec: &ExperimentSpec, dataset: &DatasetSpec, threats: &[Threat]) ->
     let mut cells = Vec::new();
     for split in &spec.split {
         for victim in &spec.victim {
-            for &defense in &spec.defense {
+            for defense in &spec.defense {
                 for repeat in 0..spec.repeats {
                     for attack in &spec.attack {
                         cells.extend(threats.iter().map(|threat| Cell {
@@ -197,7 +197,7 @@ fn cells_of(spec: &ExperimentSpec, dataset: &DatasetSpec, threats: &[Threat]) ->
                             victim: victim.clone(),
                             attack: attack.clone(),
                             threat: threat.clone(),
-                            defense,
+                            defense: defense.clone(),
                             measure: spec.measure.clone(),
                             repeat,
                         }));

@@ -157,6 +157,33 @@ impl Rankings {
         }
     }
 
+    /// Empties the lists of users whom a defense removed. Their candidates stand beyond every list; users who are not
+    /// genuine are passed over.
+    pub fn remove(&mut self, users: &[UserId]) {
+        let removed = |user: &UserId| users.binary_search(user).is_ok();
+        let (mut start, mut items, mut scores) = (vec![0], Vec::new(), Vec::new());
+        for user in self.users() {
+            if !removed(&user) {
+                items.extend(self.list(user).map(|entry| entry.0));
+                scores.extend(self.list(user).map(|entry| entry.1));
+            }
+            start.push(items.len());
+        }
+        (self.list_start, self.list_items, self.list_scores) = (start, items, scores);
+        for user in users.iter().filter(|user| user.index() < self.n_users) {
+            let own = user.index() * self.targets.len()..(user.index() + 1) * self.targets.len();
+            for place in self.places[own].iter_mut().filter(|place| **place != PackedPlace::EXCLUDED) {
+                *place = PackedPlace::BEYOND;
+            }
+            if let Some(span) = self.held_start.get(user.index()..user.index() + 2) {
+                for held in &mut self.held[span[0]..span[1]] {
+                    held.place = Place::Beyond;
+                    held.sampled_rank = held.sampled_rank.map(|_| u32::MAX);
+                }
+            }
+        }
+    }
+
     fn cell(&self, user: UserId, target: usize) -> usize {
         assert!(target < self.targets.len(), "target number {target} of {}", self.targets.len());
         user.index() * self.targets.len() + target

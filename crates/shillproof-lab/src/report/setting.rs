@@ -62,7 +62,7 @@ impl Setting {
             dataset: options(dataset.label(), &spelled(&dataset.options)),
             split: spelled(split),
             victim: recipe(victim),
-            defense: spelled(defense),
+            defense: recipe(defense),
             attack: recipe(attack),
             targets: threat.targets.to_string(),
             each: threat.target.is_some(),
@@ -80,7 +80,11 @@ impl Setting {
             exclude: spelled(&threat.exclude),
             targets_clicked: threat.targets_clicked,
             // Which list lengths were asked for changes no number.
-            protocol: match changed(measure, &MeasureSpec::default(), &["hit_ratio"]) {
+            protocol: match changed(
+                measure,
+                &MeasureSpec::default(),
+                &["hit_ratio", "detectors", "train_attack", "stealth"],
+            ) {
                 same if same.is_empty() => "default".into(),
                 changed => changed,
             },
@@ -141,7 +145,7 @@ pub(super) const NAMES: [&str; 20] = [
 ];
 
 /// A recipe by name, with the parameters in which it differs from its default: `als:factors=32`.
-fn recipe<C: Catalogue>(recipe: &C) -> String {
+pub(crate) fn recipe<C: Catalogue>(recipe: &C) -> String {
     let name = recipe.card().name;
     let default = C::all().into_iter().find(|e| e.card().name == name).map(|e| e.parameters());
     options(name.to_owned(), &changed(&recipe.parameters(), &default, &[]))

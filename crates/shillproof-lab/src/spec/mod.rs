@@ -17,10 +17,12 @@ use shillproof_attacks::{AttackSpec, AudienceSpec, TargetSpec};
 use shillproof_core::{Fraction, Objective, Size};
 use shillproof_data::knowledge::{KnowledgeSpec, QueryBudget};
 use shillproof_data::split::SplitSpec;
+use shillproof_defenses::{DefenseSpec, DetectorSpec, RemoveFlagged};
 use shillproof_victims::VictimSpec;
 
 use crate::command::VictimChoice;
 use crate::rankings::{Exclude, TargetTies};
+use crate::stealth::Stealth;
 
 pub use dataset::{DatasetSpec, Source};
 pub use error::{Place, SpecError};
@@ -103,17 +105,8 @@ pub struct BlackBox {
     pub queries: QueryBudget,
 }
 
-/// How the victim is guarded.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum DefenseSpec {
-    /// Not at all.
-    #[default]
-    None,
-}
-
 /// What is measured.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct MeasureSpec {
     /// List lengths at which targets and accuracy are measured; each at least 1.
@@ -124,11 +117,25 @@ pub struct MeasureSpec {
     pub ties: TargetTies,
     /// Also measures how far predictions of unseen cells moved: one pass over all cells for each training.
     pub rmse_shift: bool,
+    /// Detectors that look at the attacked data, beside whatever the defense does.
+    pub detectors: Vec<DetectorSpec>,
+    /// Attacks that detectors which learn get examples of: `NAME` or `NAME:key=value,...`, or `same` for the attack of the cell.
+    pub train_attack: Vec<String>,
+    /// How unlike genuine users the fake ones are, as a group.
+    pub stealth: Vec<Stealth>,
 }
 
 impl Default for MeasureSpec {
     fn default() -> Self {
-        Self { hit_ratio: vec![10, 50], sampled: None, ties: TargetTies::default(), rmse_shift: false }
+        Self {
+            hit_ratio: vec![10, 50],
+            sampled: None,
+            ties: TargetTies::default(),
+            rmse_shift: false,
+            detectors: Vec::new(),
+            train_attack: RemoveFlagged::default().train_attack,
+            stealth: Vec::new(),
+        }
     }
 }
 

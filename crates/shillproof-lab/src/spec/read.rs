@@ -6,10 +6,11 @@ use std::path::Path;
 use serde::de::DeserializeOwned;
 use shillproof_attacks::{AudienceSpec, TargetSpec};
 use shillproof_data::split::SplitSpec;
+use shillproof_defenses::DefenseSpec;
 
 use super::error::Place;
 use super::node::{Node, NodeError, Value};
-use super::{DatasetSpec, DefenseSpec, ExperimentSpec, MeasureSpec, Source, SpecError, ThreatAxes};
+use super::{DatasetSpec, ExperimentSpec, MeasureSpec, Source, SpecError, ThreatAxes};
 use crate::command::VictimChoice;
 
 impl ExperimentSpec {
@@ -59,7 +60,7 @@ fn experiment(root: &Node) -> Result<ExperimentSpec, NodeError> {
         threat: top
             .take("threat")
             .map_or_else(|| Ok(ThreatAxes::default()), |node| within("threat", node, threat))?,
-        defense: top.many("defense", Node::read)?.unwrap_or_else(|| vec![DefenseSpec::None]),
+        defense: top.many("defense", Node::read)?.unwrap_or_else(|| vec![DefenseSpec::default()]),
         measure: top.one::<MeasureSpec>("measure")?.unwrap_or_default(),
     };
     let at = |key: &str, message: &str| {

@@ -6,9 +6,10 @@ use shillproof_attacks::{AttackSpec, AudienceSpec, TargetSpec};
 use shillproof_core::{Objective, Size};
 use shillproof_data::knowledge::KnowledgeSpec;
 use shillproof_data::split::SplitSpec;
+use shillproof_defenses::DefenseSpec;
 use shillproof_victims::VictimSpec;
 
-use super::{BlackBox, DatasetSpec, DefenseSpec, MeasureSpec};
+use super::{BlackBox, DatasetSpec, MeasureSpec};
 use crate::command::VictimChoice;
 use crate::rankings::Exclude;
 

@@ -29,7 +29,7 @@ fn what_is_not_said_is_the_default() {
     assert_eq!((spec.seed, spec.repeats), (0, 1));
     assert_eq!(spec.threat, ThreatAxes::default());
     assert_eq!(spec.measure.hit_ratio, [10, 50]);
-    assert_eq!(spec.defense, [DefenseSpec::None]);
+    assert_eq!(spec.defense, [DefenseSpec::default()]);
     assert_eq!(spec.split, [SplitSpec::default()]);
 }
 

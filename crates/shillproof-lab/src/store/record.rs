@@ -11,7 +11,7 @@ use crate::plan::{Cell, DatasetFacts};
 
 /// Version of records and of the keys that address them. A change of what a key is computed from,
 /// or of what a measured number means, raises it, so that old records are never taken for new ones.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// Address of a cell: a hash of its resolved description, its seed, the data's checksum and [`FORMAT`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -3,13 +3,15 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-use shillproof_core::{Audience, Ctx, FakeProfiles, FitError, Grant, ItemId, Victim};
+use shillproof_core::{Audience, Ctx, FakeProfiles, FitError, Grant, ItemId, Objective, Victim};
 use shillproof_data::{DataError, Dataset};
+use shillproof_defenses::DefenseSpec;
 
+use super::detect::Detectors;
 use super::groups::user_groups;
 use super::measures::Trial;
 use super::memo::Memo;
-use super::{Fitted, Setup, TrialError};
+use super::{Fitted, Guard, Setup, TrialError};
 use crate::metrics::{Displacement, UnseenCells, rmse_shift};
 use crate::plan::{Cell, DatasetFacts, PlannedCell};
 use crate::rankings::{RankError, Rankings};
@@ -27,6 +29,7 @@ pub struct Trials {
     setups: Memo<Setup>,
     clean: Memo<Clean>,
     fakes: Memo<FakeProfiles>,
+    detectors: Detectors,
 }
 
 /// A victim on clean data, and what it shows to genuine users.
@@ -88,16 +91,36 @@ impl Trials {
         parts: &mut Parts,
         ctx: &Ctx<'_>,
     ) -> Result<Arc<Clean>, TrialError> {
-        let cell = &planned.cell;
         self.clean.get(
             &planned.shares.clean_fit,
             |_| true,
             || {
-                let fitted = parts
-                    .timed("fit", || setup.fit(&cell.victim, None, cell.repeat, cell.list_length(), ctx))?;
+                let fitted = self.fit(planned, setup, None, parts, ctx)?;
                 Ok(Clean { fitted: Arc::new(fitted), rankings: Memo::default(), unseen: OnceLock::new() })
             },
         )
+    }
+
+    /// The victim of a cell behind its defense, on clean data or with fake users and the victim on clean data.
+    fn fit(
+        &self,
+        planned: &PlannedCell,
+        setup: &Setup,
+        attacked: Option<(&FakeProfiles, &Arc<Fitted>)>,
+        parts: &mut Parts,
+        ctx: &Ctx<'_>,
+    ) -> Result<Fitted, TrialError> {
+        let cell = &planned.cell;
+        let (fakes, clean) = attacked.unzip();
+        let detector = parts.timed("detect", || self.detectors.of_defense(planned, setup, clean, ctx))?;
+        let guard = Guard {
+            defense: &cell.defense,
+            detector: detector.as_ref().map(|fitted| &***fitted),
+            objective: if fakes.is_some() { cell.threat.objective } else { Objective::Promote },
+        };
+        parts.timed("fit", || {
+            setup.fit_guarded(&guard, &cell.victim, fakes, cell.repeat, cell.list_length(), ctx)
+        })
     }
 
     /// The fake users of a cell: the first of those that the largest cell of the plan takes.
@@ -157,13 +180,17 @@ impl Trials {
         let (attacked, after) = if fakes.profiles.is_empty() {
             (clean.fitted.clone(), before.clone())
         } else {
-            let attacked = parts.timed("fit", || {
-                setup.fit(&cell.victim, Some(&fakes), cell.repeat, cell.list_length(), ctx)
-            })?;
+            let attacked = self.fit(planned, &setup, Some((&fakes, &clean.fitted)), &mut parts, ctx)?;
             let after = parts.timed("rank", || rank_cell(cell, &setup, &attacked, &targets, ctx))?;
             (Arc::new(attacked), Arc::new(after))
         };
         let displacement = cell.measure.rmse_shift.then(|| clean.displacement(&setup, &attacked)).flatten();
+        let mut further =
+            parts.timed("detect", || self.detectors.measure(planned, &setup, &clean.fitted, &fakes, ctx))?;
+        let log = setup.log(cell.threat.objective, &cell.victim);
+        let seed = setup.root.child("stealth");
+        further.extend(cell.measure.stealth.iter().flat_map(|stealth| stealth.rows(log, &fakes, seed)));
+        let guarded = !matches!(cell.defense, DefenseSpec::None(_));
         let labels = setup.labels(&targets);
         let feedback = cell.victim.bind(&setup.dataset.users, &setup.dataset.items).feedback();
         let audience = setup.audience(&cell.threat.target_users)?;
@@ -180,6 +207,8 @@ impl Trials {
             labels: &labels,
             groups: &groups,
             spec: &cell.measure,
+            removed: guarded.then_some(&attacked.removed),
+            further,
         };
         let measures = trial.measures()?;
         let mut notes = setup.notes(feedback);

@@ -1,6 +1,6 @@
 //! The tidy rows of one trial.
 
-use shillproof_core::{Audience, FakeProfiles, ItemId};
+use shillproof_core::{Audience, FakeProfiles, ItemId, UserId};
 
 use super::groups::UserGroup;
 use crate::metrics::{
@@ -28,6 +28,10 @@ pub(crate) struct Trial<'a> {
     /// Kinds of users, where there is one target.
     pub(crate) groups: &'a [UserGroup],
     pub(crate) spec: &'a MeasureSpec,
+    /// Users whom a defense removed; none without a defense.
+    pub(crate) removed: Option<&'a [UserId]>,
+    /// Rows about detectors and about the fake users as a group.
+    pub(crate) further: Vec<Measure>,
 }
 
 /// Collects rows; a metric that this victim or split cannot have leaves none.
@@ -78,6 +82,12 @@ impl Trial<'_> {
             rows.push("rmse_shift", None, None, Some(value));
             rows.push("rmse_shift/standard_error", None, None, Some(standard_error));
         }
+        if let Some(removed) = self.removed {
+            let genuine = removed.partition_point(|user| user.index() < self.attacked.n_users());
+            rows.push("removed_genuine", None, None, Some(genuine as f64));
+            rows.push("removed_fake", None, None, Some((removed.len() - genuine) as f64));
+        }
+        rows.0.extend(self.further.iter().cloned());
         rows.push("fake_users", None, None, Some(self.fakes.profiles.len() as f64));
         rows.push("fake_interactions", None, None, Some(self.fakes.interactions() as f64));
         rows.push("queries", None, None, Some(self.fakes.queries as f64));
@@ -87,7 +97,13 @@ impl Trial<'_> {
     fn target(&self, rows: &mut Rows, target: ItemId, label: &str) -> Result<(), MetricError> {
         for &k in &self.spec.hit_ratio {
             let eligible = hit_ratio_eligible(self.attacked, target, k)?;
-            rows.push("hit_ratio", Some(k), Some(label), hit_ratio(self.attacked, target, k)?.mean());
+            let hits = hit_ratio(self.attacked, target, k)?;
+            rows.push("hit_ratio", Some(k), Some(label), hits.mean());
+            if let Some(removed) = self.removed {
+                let left = self.attacked.users().filter(|user| removed.binary_search(user).is_err());
+                let of_left = hits.over(&Audience::Users(left.collect()))?.mean();
+                rows.push("hit_ratio_remaining", Some(k), Some(label), of_left);
+            }
             rows.push("hit_ratio_eligible", Some(k), Some(label), eligible.mean());
             for group in self.groups {
                 let of_group = eligible.over(&Audience::Users(group.members.clone()))?.mean();

@@ -4,6 +4,7 @@
 //! cells share.
 
 mod craft;
+mod detect;
 mod executor;
 mod groups;
 mod measures;
@@ -15,7 +16,7 @@ pub use executor::Trials;
 pub use groups::{TRAITS, UserGroup, user_groups};
 pub use measures::HIT_RATIO_OF;
 pub(crate) use measures::Trial;
-pub use setup::{Fitted, Setup};
+pub use setup::{Fitted, Guard, Setup};
 
 use shillproof_attacks::{PoisonError, SelectError};
 use shillproof_core::catalogue::CatalogueError;

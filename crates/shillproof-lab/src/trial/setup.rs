@@ -3,11 +3,12 @@
 use std::sync::{Arc, OnceLock};
 
 use shillproof_core::{
-    Ctx, FakeProfiles, Feedback, FitJob, InteractionError, Interactions, ItemId, Profile, Recommender, Seed,
-    Ties, Victim,
+    Ctx, DefenseJob, FakeProfiles, Feedback, FitJob, FittedDetector, InteractionError, Interactions, ItemId,
+    Objective, Profile, Recommender, Seed, Ties, UserId, Victim,
 };
 use shillproof_data::Dataset;
 use shillproof_data::split::{Split, SplitSpec};
+use shillproof_defenses::{DefenseSpec, NoDefense};
 
 use super::TrialError;
 use crate::command::VictimChoice;
@@ -30,12 +31,32 @@ pub struct Fitted {
     pub recommender: Box<dyn Recommender>,
     /// The child (root, "victim", repeat).
     pub seed: Seed,
+    /// Users whom the defense removed, fake ones included, in the order of ids.
+    pub removed: Vec<UserId>,
 }
 
 impl Fitted {
     /// How equal scores are ordered.
     pub fn ties(&self) -> Ties {
         Ties::hashed(self.seed.child("ties"))
+    }
+}
+
+/// A defense with its detector fitted.
+#[derive(Clone, Copy)]
+pub struct Guard<'a> {
+    /// The defense.
+    pub defense: &'a DefenseSpec,
+    /// Its detector, where it has one.
+    pub detector: Option<&'a dyn FittedDetector>,
+    /// What the attack is after, which decides whether the log has ratings (see [`Setup::attacked_part`]).
+    pub objective: Objective,
+}
+
+impl Default for Guard<'_> {
+    fn default() -> Self {
+        const NONE: DefenseSpec = DefenseSpec::None(NoDefense {});
+        Self { defense: &NONE, detector: None, objective: Objective::Promote }
     }
 }
 
@@ -89,6 +110,22 @@ impl Setup {
         max_k: usize,
         ctx: &Ctx<'_>,
     ) -> Result<Fitted, TrialError> {
+        self.fit_guarded(&Guard::default(), victim, fakes, repeat, max_k, ctx)
+    }
+
+    /// As [`Setup::fit`], under a defense.
+    ///
+    /// # Errors
+    /// As [`Setup::fit`], and if the defense fails.
+    pub fn fit_guarded(
+        &self,
+        guard: &Guard<'_>,
+        victim: &VictimChoice,
+        fakes: Option<&FakeProfiles>,
+        repeat: u64,
+        max_k: usize,
+        ctx: &Ctx<'_>,
+    ) -> Result<Fitted, TrialError> {
         let victim = victim.bind(&self.dataset.users, &self.dataset.items);
         let parts = self.parts(victim.feedback());
         let poisoned = fakes.map(|fakes| parts.train.append(fakes)).transpose()?;
@@ -99,8 +136,12 @@ impl Setup {
             (valid, _) => valid.clone(),
         };
         let job = FitJob { train, valid: valid.as_ref(), user_weight: None, max_k };
-        let recommender = victim.fit(&job, &ctx.at(seed))?;
-        Ok(Fitted { recommender, seed })
+        let log = self.attacked_part(guard.objective, victim.feedback());
+        // Only a detector looks at it.
+        let seen = fakes.filter(|_| guard.detector.is_some()).map(|fakes| log.append(fakes)).transpose()?;
+        let job = DefenseJob { fit: job, log: seen.as_ref().unwrap_or(log), detector: guard.detector };
+        let defended = guard.defense.defense().fit(&victim, &job, &ctx.at(seed))?;
+        Ok(Fitted { recommender: defended.recommender, seed, removed: defended.removed })
     }
 
     /// What the genuine users see: their lists, the places of the targets, and their held-out items.
@@ -131,7 +172,9 @@ impl Setup {
                 k,
             )
         };
-        Ok(Rankings::compute(&job, &ctx.at(fitted.seed))?)
+        let mut rankings = Rankings::compute(&job, &ctx.at(fitted.seed))?;
+        rankings.remove(&fitted.removed);
+        Ok(rankings)
     }
 }
 
@@ -144,7 +187,7 @@ fn with_empty_rows(held_out: &Interactions, fake_users: usize) -> Result<Interac
 #[cfg(test)]
 mod tests {
     use super::*;
-    use shillproof_core::{Triples, UserId};
+    use shillproof_core::Triples;
     use shillproof_data::demo;
 
     #[test]

@@ -9,13 +9,12 @@ use std::sync::Arc;
 use clap::Args;
 use serde::Serialize;
 use shillproof_core::catalogue::Catalogue;
-use shillproof_core::{
-    Ctx, FakeProfiles, FittedDetector, Interactions, ItemId, LabelledProfiles, Size, Suspicion,
-};
+use shillproof_core::{Ctx, FakeProfiles, FittedDetector, ItemId, Size, Suspicion};
 use shillproof_data::read_labelled_fakes;
 use shillproof_data::split::SplitSpec;
 use shillproof_defenses::DetectorSpec;
-use shillproof_lab::detection::{Examples, judge, suspicion, train_attacks};
+use shillproof_lab::command::VictimChoice;
+use shillproof_lab::detection::{Examples, fit, judge, suspicion, train_attacks};
 use shillproof_lab::metrics::{Detection, FALSE_ALARM_SHARES};
 use shillproof_lab::plan::Threat;
 use shillproof_lab::trial::Setup;
@@ -143,39 +142,25 @@ impl Detect {
         &self,
         spec: &DetectorSpec,
         setup: &Setup,
-        victim: &shillproof_lab::command::VictimChoice,
+        victim: &VictimChoice,
         fakes: Option<&FakeProfiles>,
         ctx: &Ctx<'_>,
     ) -> Result<Box<dyn FittedDetector>, Failure> {
-        let detector = spec.detector();
-        let fitting = format!("fit `{}`", self.detector);
-        let at = ctx.at(ctx.seed.child("detector"));
-        if detector.examples() == 0 {
-            return detector.fit(None, &at).when(fitting);
-        }
-        let log: &Interactions = &setup.dataset.interactions;
-        let names: Vec<String> = split_outside_parameters(&self.train_attack);
+        let names = split_outside_parameters(&self.train_attack);
         let attacks = train_attacks(&names, None).when("choose the attacks to learn from")?;
+        let users = setup.n_genuine();
         let block = match &self.train_size {
-            Some(size) => read::<Size>("train-size", size)?.of(log.n_users()),
-            None => fakes.map_or_else(|| log.n_users().div_ceil(100), |fakes| fakes.profiles.len()),
+            Some(size) => read::<Size>("train-size", size)?.of(users),
+            None => fakes.map_or_else(|| users.div_ceil(100), |fakes| fakes.profiles.len()),
         };
         let threat = Threat {
             profile_size: read("train-profile-size", &self.train_profile_size)?,
             ..Threat::promoting(Size::Count(block))
         };
         let avoid = fakes.map(most_pushed).unwrap_or_default();
-        let examples = Examples {
-            attacks: &attacks,
-            threat: &threat,
-            victim,
-            clean: None,
-            block,
-            wanted: detector.examples(),
-            avoid: &avoid,
-        };
-        let blocks = examples.craft(setup, ctx).when("craft examples to learn from")?;
-        detector.fit(Some(&LabelledProfiles { genuine: log, blocks: &blocks }), &at).when(fitting)
+        let examples =
+            Examples { attacks: &attacks, threat: &threat, victim, clean: None, block, avoid: &avoid };
+        fit(spec.detector(), &examples, setup, ctx).when(format!("fit `{}`", self.detector))
     }
 
     fn write<'a>(

@@ -7,9 +7,14 @@ use clap::Args;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use shillproof_core::catalogue::Catalogue;
+use shillproof_core::{Ctx, FakeProfiles, FittedDetector, ItemId, Size};
+use shillproof_defenses::DefenseSpec;
+use shillproof_lab::command::VictimChoice;
+use shillproof_lab::detection::{Examples, fit, train_attacks};
 use shillproof_lab::measurement::{Measurement, Request, measure};
+use shillproof_lab::plan::Threat;
 use shillproof_lab::spec::MeasureSpec;
-use shillproof_lab::trial::Setup;
+use shillproof_lab::trial::{Guard, Setup};
 
 use crate::args::{DataArgs, JsonOnly, Named, ProtocolArgs, TargetArgs, VictimArgs, list_length};
 use crate::commands::{DatasetSummary, Fakes, Outcome};
@@ -21,6 +26,7 @@ use crate::session::{Session, peak_rss_bytes, print_json};
 #[command(after_help = "Examples:
   shillproof measure demo --victim wrmf --targets random:10
   shillproof measure demo --victim wrmf --targets random:10 --fakes fakes.csv --repeats 5
+  shillproof measure demo --targets random:10 --fakes fakes.csv --defense remove-flagged
   shillproof measure ratings.csv --targets @targets.txt --fakes fakes.csv --split leave-one-out
 
 Hit ratio counts all genuine users and no fake one; a user who has the target cannot be hit.
@@ -61,6 +67,7 @@ pub(crate) struct Measure {
 #[derive(Serialize)]
 struct Measured {
     dataset: DatasetSummary,
+    defense: String,
     victim: String,
     victim_parameters: Map<String, Value>,
     fakes: Fakes,
@@ -74,10 +81,7 @@ struct Measured {
 
 impl Measure {
     pub(crate) fn run(&self, session: &Session) -> Result<Outcome, Failure> {
-        if self.defense != "none" {
-            return Err(Failure::new(format!("no defense is called `{}`", self.defense))
-                .hint("`shillproof list defenses` prints the names"));
-        }
+        let defense = DefenseSpec::from_inline(&self.defense).when("choose the defense")?;
         let (rule, audience, split) =
             (self.targets.rule()?, self.targets.audience()?, self.protocol.split()?);
         let named = self.victim.named(None)?;
@@ -94,7 +98,10 @@ impl Measure {
         k.sort_unstable();
         k.dedup();
         let spec = MeasureSpec { hit_ratio: k, sampled: self.sampled, ..MeasureSpec::default() };
+        let detector = guard_detector(&defense, &setup, &victim, fakes.as_ref(), &targets, &ctx)?;
+        let guard = Guard { defense: &defense, detector: detector.as_deref(), ..Guard::default() };
         let request = Request {
+            guard,
             victim: &victim,
             fakes: fakes.as_ref(),
             targets: &targets,
@@ -106,6 +113,7 @@ impl Measure {
         let measurement = measure(&setup, &request, &ctx).when(format!("measure `{text}`"))?;
         print_json(&Measured {
             dataset: DatasetSummary::of(&setup.dataset),
+            defense: self.defense.clone(),
             victim: text,
             victim_parameters: victim.parameters(),
             fakes: Fakes::of(fakes.as_ref()),
@@ -117,4 +125,27 @@ impl Measure {
         })?;
         Ok(Outcome::Done)
     }
+}
+
+/// The detector inside a defense, taught with examples of the size of the fake users where it learns; none where there is none.
+fn guard_detector(
+    defense: &DefenseSpec,
+    setup: &Setup,
+    victim: &VictimChoice,
+    fakes: Option<&FakeProfiles>,
+    targets: &[ItemId],
+    ctx: &Ctx<'_>,
+) -> Result<Option<Box<dyn FittedDetector>>, Failure> {
+    let DefenseSpec::RemoveFlagged(defense) = defense else { return Ok(None) };
+    let attacks = train_attacks(&defense.train_attack, None).when("choose the attacks to learn from")?;
+    let users = setup.n_genuine();
+    let block = match (defense.train_size, fakes) {
+        (Some(size), _) => size.of(users),
+        (None, Some(fakes)) => fakes.profiles.len(),
+        (None, None) => users.div_ceil(100),
+    };
+    let threat = Threat::promoting(Size::Count(block));
+    let examples =
+        Examples { attacks: &attacks, threat: &threat, victim, clean: None, block, avoid: targets };
+    fit(defense.detector.detector(), &examples, setup, ctx).map(Some).when("fit the detector of the defense")
 }

@@ -70,6 +70,7 @@ fn craft_then_measure_through_files_equals_the_library_to_the_last_bit() {
     let targets = setup.targets(&threat.targets, || unreachable!("this rule needs no predictions")).unwrap();
     let fakes = setup.craft(&attack, &threat, &victim, None, &targets, 10, &ctx).unwrap();
     let request = Request {
+        guard: shillproof::lab::trial::Guard::default(),
         victim: &victim,
         fakes: Some(&fakes),
         targets: &targets,
