@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-use shillproof_core::{Audience, Ctx, FakeProfiles, FitError, Grant, ItemId, Objective, Victim};
+use shillproof_core::{Audience, Ctx, DetectError, FakeProfiles, FitError, Grant, ItemId, Objective, Victim};
 use shillproof_data::{DataError, Dataset};
 use shillproof_defenses::DefenseSpec;
 
@@ -220,9 +220,9 @@ impl Trials {
 impl Executor for Trials {
     fn execute(&self, planned: &PlannedCell, ctx: &Ctx<'_>) -> Result<Outcome, ExecuteError> {
         self.measure(planned, ctx).map_err(|error| match error {
-            TrialError::Fit(FitError::Cancelled(stop)) | TrialError::Rank(RankError::Cancelled(stop)) => {
-                stop.into()
-            }
+            TrialError::Fit(FitError::Cancelled(stop))
+            | TrialError::Detect(DetectError::Cancelled(stop))
+            | TrialError::Rank(RankError::Cancelled(stop)) => stop.into(),
             other => ExecuteError::Failed(Box::new(other)),
         })
     }

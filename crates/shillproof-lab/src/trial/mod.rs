@@ -74,9 +74,9 @@ pub enum TrialError {
     /// A detector has nothing to say.
     #[error(transparent)]
     Detect(#[from] DetectError),
-    /// The defense failed.
+    /// The defense failed, otherwise than by its victim or its detector.
     #[error(transparent)]
-    Defend(#[from] DefenseError),
+    Defend(DefenseError),
     /// An attack to learn from that does not exist.
     #[error(transparent)]
     TrainAttack(#[from] CatalogueError),
@@ -89,6 +89,18 @@ pub enum TrialError {
     /// Something could not be measured.
     #[error(transparent)]
     Metric(#[from] MetricError),
+}
+
+/// What a victim or a detector says is told as without a defense around it.
+impl From<DefenseError> for TrialError {
+    fn from(error: DefenseError) -> Self {
+        match error {
+            DefenseError::Fit(error) => Self::Fit(error),
+            DefenseError::Detect(error) => Self::Detect(error),
+            DefenseError::Cancelled(stop) => Self::Fit(stop.into()),
+            DefenseError::NoDetector => Self::Defend(error),
+        }
+    }
 }
 
 impl TrialError {
