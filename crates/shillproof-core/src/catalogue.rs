@@ -171,13 +171,13 @@ pub fn nearest<S: AsRef<str>>(name: &str, candidates: &[S]) -> Option<String> {
         .map(|(_, c)| c.to_owned())
 }
 
-/// Keys of a value and of all values inside it, in snake case.
+/// Parameters with their names in snake case. What stands inside a parameter is left alone: a key there
+/// may be the name of an algorithm or a filter, which is in kebab case.
 pub fn snake_keys(value: Value) -> Value {
     match value {
         Value::Object(map) => {
-            Value::Object(map.into_iter().map(|(k, v)| (k.replace('-', "_"), snake_keys(v))).collect())
+            Value::Object(map.into_iter().map(|(k, v)| (k.replace('-', "_"), v)).collect())
         }
-        Value::Array(list) => Value::Array(list.into_iter().map(snake_keys).collect()),
         other => other,
     }
 }

@@ -108,3 +108,17 @@ impl JsonSchema for DatasetSpec {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn filters_survive_a_record() {
+        let text = r#"{"ml-100k":{"min-user":5,"filters":[{"min-user":20},"shift3",{"iter-core":{"min_user":2,"min_item":2}}]}}"#;
+        let spec: DatasetSpec = serde_json::from_str(text).unwrap();
+        assert_eq!((spec.options.min_user, spec.options.filters.len()), (Some(5), 3));
+        let record = serde_json::to_string(&spec).unwrap();
+        assert_eq!(serde_json::from_str::<DatasetSpec>(&record).unwrap(), spec);
+    }
+}
