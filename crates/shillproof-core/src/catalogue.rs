@@ -175,9 +175,7 @@ pub fn nearest<S: AsRef<str>>(name: &str, candidates: &[S]) -> Option<String> {
 /// may be the name of an algorithm or a filter, which is in kebab case.
 pub fn snake_keys(value: Value) -> Value {
     match value {
-        Value::Object(map) => {
-            Value::Object(map.into_iter().map(|(k, v)| (k.replace('-', "_"), v)).collect())
-        }
+        Value::Object(map) => Value::Object(map.into_iter().map(|(k, v)| (k.replace('-', "_"), v)).collect()),
         other => other,
     }
 }
