@@ -29,7 +29,7 @@ use std::sync::atomic::AtomicBool;
 
 use shillproof_attacks::{AttackSpec, NoAttack, TargetSpec};
 use shillproof_core::catalogue::Catalogue;
-use shillproof_core::{Cancelled, Feedback, Fraction, Seed, Size, Victim};
+use shillproof_core::{Cancelled, Feedback, Fraction, Grant, Seed, Size, Victim};
 use shillproof_data::knowledge::QueryBudget;
 use shillproof_data::split::{LeaveOneOut, SplitSpec};
 use shillproof_data::{DataError, Dataset};
@@ -163,7 +163,12 @@ pub fn audit(spec: &AuditSpec, bench: Bench<'_>) -> Result<Audit, AuditError> {
         evidence: Evidence::new(Vec::new(), Seed::new(spec.seed)),
         trainings: 0,
     };
-    search.measure(&scene.attacks, &scene.targets, &scene.sizes)?;
+    let (copying, others): (Vec<_>, Vec<_>) =
+        scene.attacks.iter().cloned().partition(|a| a.attack().needs().victim == Grant::Recipe);
+    search.measure(&others, &scene.targets, &scene.sizes)?;
+    let one_size = [scene.reference];
+    let sizes = if spec.effort.trains_copies_at_every_size() { &scene.sizes[..] } else { &one_size };
+    search.measure(&copying, &scene.targets, sizes)?;
     search.something_ended()?;
     let strongest = inspect::strongest(&search.evidence, &scene)?;
     let priced: Vec<AttackSpec> = if spec.effort.prices_every_attack() {
@@ -189,6 +194,7 @@ fn share(of_users: f64) -> Size {
 struct Scene {
     dataset: DatasetSpec,
     victim: VictimChoice,
+    explicit: bool,
     split: SplitSpec,
     attacks: Vec<AttackSpec>,
     targets: Vec<TargetSpec>,
@@ -235,6 +241,7 @@ impl Scene {
         Self {
             dataset: spec.dataset.clone(),
             victim,
+            explicit,
             split,
             attacks: spec.effort.attacks(explicit),
             targets: vec![
@@ -286,6 +293,15 @@ impl Scene {
         }
     }
 
+    /// What attackers take the victim for: what it is, the worst case for who defends. Of a program of the
+    /// user's own nothing can be known, so they guess the customary recommender.
+    fn believed(&self) -> VictimSpec {
+        match &self.victim {
+            VictimChoice::Listed(spec) => spec.clone(),
+            VictimChoice::Command(_) => VictimSpec::default_for(self.explicit),
+        }
+    }
+
     /// The metric that curves and prices are about.
     fn hit_ratio(&self) -> MetricAt<'static> {
         MetricAt { metric: "hit_ratio", k: Some(self.k) }
@@ -313,6 +329,7 @@ impl Scene {
                 size: fake_users.iter().map(|&m| Size::Count(m)).collect(),
                 profile_size: vec![Size::Count(self.profile_size)],
                 black_box: vec![BlackBox { queries }],
+                surrogate: vec![self.believed()],
                 ..ThreatAxes::default()
             },
             defense: vec![DefenseSpec::default()],
