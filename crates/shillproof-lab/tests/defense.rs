@@ -80,6 +80,11 @@ fn bug_7_the_detector_of_a_defense_sees_the_fake_users() {
         let share = (1000.0 - row["removed_genuine"]) / 1000.0;
         assert!((all - left * share).abs() < 1e-12, "{row:?}");
     }
+    let chance: std::collections::BTreeSet<u64> = of(&records, "random", "none")
+        .into_iter()
+        .map(|record| values(record)["auroc/coin-flip"].to_bits())
+        .collect();
+    assert_eq!(chance.len(), of(&records, "random", "none").len(), "chance is another one in every cell");
     for record in of(&records, "random", "none") {
         let row = values(record);
         assert!(!row.contains_key("removed_fake") && !row.contains_key("hit_ratio_remaining"));

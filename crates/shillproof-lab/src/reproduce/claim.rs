@@ -85,17 +85,22 @@ pub struct Judgement {
     pub evidence: String,
 }
 
+/// Fewest independent units (targets, or repeats of the only one) that decide anything: the interval of
+/// fewer is too narrow to be trusted.
+const DECISIVE: usize = 5;
+
 /// One part of a claim: a number that should be positive.
 struct Part {
     place: String,
     mean: f64,
     ci95: Option<[f64; 2]>,
     n: usize,
+    units: usize,
 }
 
 impl Part {
     fn verdict(&self) -> Verdict {
-        match self.ci95 {
+        match self.ci95.filter(|_| self.units >= DECISIVE) {
             Some([low, _]) if low > 0.0 => Verdict::Holds,
             Some([_, high]) if high < 0.0 => Verdict::Fails,
             _ => Verdict::Undecided,
@@ -122,7 +127,8 @@ impl Claim {
     }
 
     /// Judges the claim. A part holds if the 95 % interval of its paired difference lies on the claimed
-    /// side; the claim holds if all parts do, and fails if one contradicts it.
+    /// side and at least five units are behind it; the claim holds if all parts do, and fails if one
+    /// contradicts it.
     pub(super) fn judge(&self, entries: &[Entry]) -> Judgement {
         let parts = self.parts(entries);
         let of = |verdict| parts.iter().filter(move |p| p.verdict() == verdict);
@@ -191,13 +197,14 @@ impl Claim {
 
 /// First minus second over identical (target, repeat) pairs.
 fn difference(first: &Entry, second: &Entry) -> Option<Part> {
-    let difference = compare(&first.values, &second.values, first.seed)?.difference;
+    let comparison = compare(&first.values, &second.values, first.seed)?;
+    let (difference, units) = (comparison.difference, comparison.units);
     let place = if first.column == second.column {
         format!("{}, {}: {} minus {}", first.block, first.column, first.row, second.row)
     } else {
         format!("{}, {}: {} minus {}", first.block, first.row, first.column, second.column)
     };
-    Some(Part { place, mean: difference.mean, ci95: difference.ci95, n: difference.n })
+    Some(Part { place, mean: difference.mean, ci95: difference.ci95, n: difference.n, units })
 }
 
 /// Differences from column to column within each block, in the direction of `sign`.
@@ -217,7 +224,7 @@ fn level(entry: &Entry, value: f64, sign: f64) -> Option<Part> {
         let [a, b] = ends.map(|end| sign * (end - value));
         [a.min(b), a.max(b)]
     });
-    Some(Part { place, mean: sign * (entry.ours? - value), ci95, n: entry.n })
+    Some(Part { place, mean: sign * (entry.ours? - value), ci95, n: entry.n, units: entry.values.targets() })
 }
 
 /// How far a difference stays within ±`within`.
@@ -231,5 +238,6 @@ fn closeness(part: &Part, within: f64) -> Option<Part> {
         mean: within - part.mean.abs(),
         ci95: Some([within - farthest, within - nearest]),
         n: part.n,
+        units: part.units,
     })
 }

@@ -36,6 +36,10 @@ pub struct Place {
     pub metric: MetricAtK,
     /// The published number.
     pub published: Option<f64>,
+    /// The data it is computed on.
+    pub data: DatasetFacts,
+    /// What that data stands in for and why, where it is not the paper's.
+    pub stand_in: Option<String>,
     /// The trainings it is the mean of.
     pub keys: Vec<Key>,
     /// The root of their randomness.
@@ -69,12 +73,20 @@ impl Layout {
                     let text = experiment(&table.experiment, &overlays, &at, from.get(&block.name));
                     let spec = ExperimentSpec::parse(&text, &name).map_err(ReproduceError::from)?;
                     let part = Plan::new(&spec, facts)?;
+                    let Some(data) = part.cells.first().map(|cell| cell.data.clone()) else { continue };
+                    let stand_in = match (from.get(&block.name), at.with.contains_key("dataset")) {
+                        (Some(_), _) => None,
+                        (None, true) => Some(format!("other data at scale {scale}")),
+                        (None, false) => block.stand_in.clone(),
+                    };
                     places.push(Place {
                         block: block.name.clone(),
                         row: row.name.clone(),
                         column: column.name.clone(),
                         metric: row.metric.clone().unwrap_or_else(|| table.metric.clone()),
                         published: row.published.get(&block.name).map(|numbers| numbers[place]),
+                        data,
+                        stand_in,
                         keys: part.cells.iter().map(|cell| cell.key.clone()).collect(),
                         seed: spec.seed,
                     });

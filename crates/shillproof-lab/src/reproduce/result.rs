@@ -26,6 +26,8 @@ pub struct Reproduction {
 pub struct Entry {
     /// The data set, by the paper's name.
     pub block: String,
+    /// The data that was used.
+    pub data: String,
     /// Row.
     pub row: String,
     /// Column.
@@ -55,11 +57,8 @@ impl Reproduction {
     /// If records contradict each other.
     pub fn of(layout: Layout, records: &[Record]) -> Result<Self, ReproduceError> {
         let by_key: BTreeMap<&Key, &Record> = records.iter().map(|r| (&r.key, r)).collect();
-        let entries: Vec<Entry> = layout
-            .places
-            .iter()
-            .map(|place| entry(place, &layout, &by_key))
-            .collect::<Result<_, ReportError>>()?;
+        let entries: Vec<Entry> =
+            layout.places.iter().map(|place| entry(place, &by_key)).collect::<Result<_, ReportError>>()?;
         let claims = layout.table.claims.iter().map(|claim| claim.judge(&entries)).collect();
         Ok(Self { layout, entries, claims })
     }
@@ -70,7 +69,7 @@ impl Reproduction {
     }
 }
 
-fn entry(place: &Place, layout: &Layout, records: &BTreeMap<&Key, &Record>) -> Result<Entry, ReportError> {
+fn entry(place: &Place, records: &BTreeMap<&Key, &Record>) -> Result<Entry, ReportError> {
     let (mut values, mut problem) = (Grouped::default(), None);
     for key in &place.keys {
         let Some(record) = records.get(key) else {
@@ -97,10 +96,9 @@ fn entry(place: &Place, layout: &Layout, records: &BTreeMap<&Key, &Record>) -> R
     }
     let seed = Seed::new(place.seed).child("report");
     let summary: Option<Summary> = values.summary(seed);
-    let stand_in =
-        layout.table.blocks.iter().find(|b| b.name == place.block).and_then(|b| b.stand_in.clone());
     Ok(Entry {
         block: place.block.clone(),
+        data: place.data.name.clone(),
         row: place.row.clone(),
         column: place.column.clone(),
         metric: place.metric.to_string(),
@@ -108,7 +106,7 @@ fn entry(place: &Place, layout: &Layout, records: &BTreeMap<&Key, &Record>) -> R
         ours: summary.as_ref().map(|s| s.mean),
         ci95: summary.as_ref().and_then(|s| s.ci95),
         n: values.len(),
-        note: problem.or(stand_in),
+        note: problem.or_else(|| place.stand_in.clone()),
         values,
         seed,
     })

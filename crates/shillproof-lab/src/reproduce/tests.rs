@@ -147,21 +147,22 @@ fn unknown_names_are_refused_where_they_stand() {
 }
 
 /// Two columns of one row, with values by target.
-fn entries(rows: &[(&str, &str, [f64; 4])]) -> Vec<Entry> {
-    let one = |(row, column, values): &(&str, &str, [f64; 4])| {
+fn entries(rows: &[(&str, &str, [f64; 6])]) -> Vec<Entry> {
+    let one = |(row, column, values): &(&str, &str, [f64; 6])| {
         let labelled = values.iter().enumerate().map(|(at, v)| (at.to_string(), 0, *v));
         let values = Grouped::of(labelled).unwrap();
         let seed = Seed::new(1);
         let summary = values.summary(seed).unwrap();
         Entry {
             block: "A".into(),
+            data: "a".into(),
             row: (*row).into(),
             column: (*column).into(),
             metric: "hit_ratio@10".into(),
             published: None,
             ours: Some(summary.mean),
             ci95: summary.ci95,
-            n: 4,
+            n: 6,
             note: None,
             values,
             seed,
@@ -170,7 +171,7 @@ fn entries(rows: &[(&str, &str, [f64; 4])]) -> Vec<Entry> {
     rows.iter().map(one).collect()
 }
 
-fn verdict(test: Test, rows: &[(&str, &str, [f64; 4])]) -> Verdict {
+fn verdict(test: Test, rows: &[(&str, &str, [f64; 6])]) -> Verdict {
     Claim { text: "it is so".into(), columns: Vec::new(), test }.judge(&entries(rows)).verdict
 }
 
@@ -179,13 +180,22 @@ fn a_claim_is_judged_by_paired_differences() {
     let rows = |names: &[&str]| names.iter().map(|&n| n.to_owned()).collect::<Vec<_>>();
     let larger = || Test::Larger { row: "a".into(), than: rows(&["b"]) };
     // Spread over targets is far larger than the difference, which is the same for every target.
-    let a = [0.1, 0.5, 0.9, 0.3];
+    let a = [0.1, 0.5, 0.9, 0.3, 0.2, 0.6];
     let less = a.map(|v| v - 0.01);
     assert_eq!(verdict(larger(), &[("a", "1%", a), ("b", "1%", less)]), Verdict::Holds);
     assert_eq!(verdict(larger(), &[("a", "1%", less), ("b", "1%", a)]), Verdict::Fails);
     assert_eq!(verdict(larger(), &[("a", "1%", a), ("b", "1%", a)]), Verdict::Undecided);
     let one_bad = [("a", "1%", a), ("b", "1%", less), ("a", "3%", less), ("b", "3%", a)];
     assert_eq!(verdict(larger(), &one_bad), Verdict::Fails);
+    // Two targets decide nothing, however far apart.
+    let few = |mut entries: Vec<Entry>| {
+        for entry in &mut entries {
+            entry.values =
+                Grouped::of([("x", 0, entry.ours.unwrap()), ("y", 0, entry.ours.unwrap())]).unwrap();
+        }
+        Claim { text: "it is so".into(), columns: Vec::new(), test: larger() }.judge(&entries).verdict
+    };
+    assert_eq!(few(entries(&[("a", "1%", a), ("b", "1%", less)])), Verdict::Undecided);
     let growing = Test::Growing { rows: rows(&["a"]) };
     assert_eq!(verdict(growing.clone(), &[("a", "1%", less), ("a", "3%", a)]), Verdict::Holds);
     assert_eq!(

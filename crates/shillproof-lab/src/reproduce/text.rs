@@ -15,11 +15,15 @@ impl Reproduction {
         let _ = writeln!(out, "scale {}; {}", self.scale(), table.note);
         for block in &table.blocks {
             let entries: Vec<&Entry> = self.entries.iter().filter(|e| e.block == block.name).collect();
-            if entries.is_empty() {
-                continue;
-            }
-            let stand_in = block.stand_in.as_ref().map_or_else(String::new, |text| format!(" ({text})"));
-            let _ = writeln!(out, "\n{}{stand_in}", block.name);
+            let Some(place) = self.layout.places.iter().find(|p| p.block == block.name) else { continue };
+            let data = &place.data;
+            let _ = write!(
+                out,
+                "\n{}: here {}, {} users, {} items, {} interactions",
+                block.name, data.name, data.users, data.items, data.interactions
+            );
+            let stand_in = place.stand_in.as_ref().map_or_else(String::new, |text| format!(" ({text})"));
+            let _ = writeln!(out, "{stand_in}");
             out += &head(&entries);
             for row in entries.chunk_by(|a, b| a.row == b.row) {
                 out += &lines(row);

@@ -142,7 +142,9 @@ impl Detectors {
         for detector in detectors.iter().filter(|d| log.is_explicit() || !d.needs_ratings()) {
             let (key, fitted) = self.fit(planned, detector, &lessons, setup, Some(clean), ctx)?;
             let before = self.clean.get(&key, |_| true, || suspicion(&**fitted, log, &at))?;
-            let (_, found) = judge(&**fitted, log, &before, fakes, &at)?;
+            // Chance is another one in every cell, or its mean over cells would be one draw.
+            let here = ctx.at(setup.root.child("detect").child(planned.key.as_str()));
+            let (_, found) = judge(&**fitted, log, &before, fakes, &here)?;
             rows.extend(measures(&recipe(detector), &found));
         }
         Ok(rows)
