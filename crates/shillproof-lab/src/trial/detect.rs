@@ -142,8 +142,10 @@ impl Detectors {
         for detector in detectors.iter().filter(|d| log.is_explicit() || !d.needs_ratings()) {
             let (key, fitted) = self.fit(planned, detector, &lessons, setup, Some(clean), ctx)?;
             let before = self.clean.get(&key, |_| true, || suspicion(&**fitted, log, &at))?;
-            // Chance is another one in every cell, or its mean over cells would be one draw.
-            let here = ctx.at(setup.root.child("detect").child(planned.key.as_str()));
+            // Chance is another one in every cell, or its mean over cells would be one draw. Where the data
+            // came from must not show in it.
+            let place = Key::of(&(&cell.attack, cell.threat.target, cell.threat.size, cell.repeat));
+            let here = ctx.at(setup.root.child("detect").child(place.as_str()));
             let (_, found) = judge(&**fitted, log, &before, fakes, &here)?;
             rows.extend(measures(&recipe(detector), &found));
         }
