@@ -15,6 +15,8 @@ use crate::products::{add_multiple, combine, combine_by_dots, inner};
 const CHUNK: usize = 128;
 /// Rows of factors asked for before they are gathered.
 const AHEAD: usize = 16;
+/// Cells of a factor matrix that the cache of a core holds: no row of a smaller one needs to be asked for.
+const CACHED: usize = 1 << 17;
 /// Rounds of conjugate gradients: what implicit-feedback libraries use (Takács, Pilászy, Tikk, RecSys 2011).
 const STEPS: usize = 3;
 
@@ -161,12 +163,19 @@ impl<'a> Work<'a> {
         let values = systems.entries.values(row).map(|v| &v[cells]);
         self.observed.clear();
         self.target.clear();
+        let weight = |column: u32| systems.column_weight.map_or(1.0, |w| w[column as usize]);
+        self.observed.extend(columns.iter().map(|&c| systems.observed * weight(c)));
+        match values {
+            Some(values) => {
+                let cells = columns.iter().zip(values);
+                self.target.extend(cells.map(|(&c, &v)| systems.target * weight(c) * v));
+            }
+            None => self.target.extend(columns.iter().map(|&c| systems.target * weight(c))),
+        }
+        let cached = systems.other.as_slice().len() <= CACHED;
         for (at, &column) in columns.iter().enumerate() {
-            let weight = systems.column_weight.map_or(1.0, |w| w[column as usize]);
-            self.observed.push(systems.observed * weight);
-            self.target.push(systems.target * weight * values.map_or(1.0, |v| v[at]));
             self.gathered.set_row(simd, at, systems.other.row(column as usize), 1.0);
-            if let Some(next) = systems.entries.column_ahead(row, first + at + AHEAD) {
+            if !cached && let Some(next) = systems.entries.column_ahead(row, first + at + AHEAD) {
                 prefetch(systems.other.row(next));
             }
         }

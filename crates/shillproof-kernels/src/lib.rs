@@ -27,6 +27,7 @@ pub mod parallel;
 mod prefetch;
 mod products;
 pub mod score;
+mod squared_error;
 
 pub use adam::Adam;
 pub use csr::Csr;
@@ -35,3 +36,4 @@ pub use gram::gram;
 pub use least_squares::{Inner, RowSystems};
 pub use matrix::{Matrix, ShapeError, axpy, dot};
 pub use score::ItemPanels;
+pub use squared_error::squared_error;

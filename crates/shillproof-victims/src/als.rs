@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use shillproof_core::catalogue::Card;
 use shillproof_core::{Ctx, Feedback, FitError, FitJob, Interactions, Recommender, Victim};
-use shillproof_kernels::{Csr, Inner, Matrix, RowSystems, dot, parallel};
+use shillproof_kernels::{Csr, Inner, Matrix, RowSystems, squared_error};
 
 use crate::factors::{FactorModel, check_finite};
 use crate::input;
@@ -160,18 +160,7 @@ impl Als {
     }
 
     fn objective(&self, by_user: &Csr, users: &Matrix, items: &Matrix, weights: Option<&[f32]>) -> f64 {
-        let ranges = parallel::balanced(by_user.row_starts(), 1);
-        let error = parallel::sum(&ranges, |rows| {
-            let mut total = 0.0;
-            for u in rows {
-                let weight = f64::from(weights.map_or(1.0, |w| w[u]));
-                let ratings = by_user.values(u).unwrap_or_default();
-                for (&i, &r) in by_user.columns(u).iter().zip(ratings) {
-                    total += weight * f64::from(r - dot(users.row(u), items.row(i as usize))).powi(2);
-                }
-            }
-            total
-        });
+        let error = squared_error(by_user, users, items, weights);
         let ridge = |own: Option<f32>| f64::from(own.unwrap_or(self.regularization));
         error
             + ridge(self.user_regularization) * users.squared_norm()

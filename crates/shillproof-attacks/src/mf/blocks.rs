@@ -76,6 +76,24 @@ impl<'a> Side<'a> {
         balanced(self.cells.starts(), self.other.width() / 4 + 1)
     }
 
+    /// `x ← Σ w r y` over a row's cells.
+    #[inline(always)]
+    fn right_hand_side(&self, row: usize, x: &mut [f64]) {
+        x.fill(0.0);
+        let cells = self.cells.columns(row).iter().zip(self.cells.value(row)).zip(self.cells.weight(row));
+        for ((&j, &r), &w) in cells {
+            axpy(w * r, self.other.row(j as usize), x);
+        }
+    }
+
+    /// As [`Side::solve_rows`], keeping the factorised blocks.
+    pub(super) fn solve_rows_with_blocks(&self, out: &mut Factors) -> SideBlocks {
+        let blocks = self.factorize();
+        out.for_each_row(|row, x| self.right_hand_side(row, x));
+        blocks.solve(self.cells, out, &[1.0]);
+        blocks
+    }
+
     /// Solves every row's system for its values.
     pub(super) fn solve_rows(&self, out: &mut Factors) {
         let whitened = self.whitened();
@@ -87,16 +105,7 @@ impl<'a> Side<'a> {
             |scratch, rows, out| {
                 vectorized(|| {
                     for (row, x) in rows.zip(out.chunks_exact_mut(self.other.width().max(1))) {
-                        x.fill(0.0);
-                        let cells = self
-                            .cells
-                            .columns(row)
-                            .iter()
-                            .zip(self.cells.value(row))
-                            .zip(self.cells.weight(row));
-                        for ((&j, &r), &w) in cells {
-                            axpy(w * r, self.other.row(j as usize), x);
-                        }
+                        self.right_hand_side(row, x);
                         let size = whitened.size(self.cells, row);
                         scratch.matrix.resize(size * (size + 1) / 2, 0.0);
                         let mut matrix = std::mem::take(&mut scratch.matrix);

@@ -5,6 +5,7 @@ use shillproof_core::{Cancelled, Ctx};
 use super::blocks::Blocks;
 use super::factors::Theta;
 use super::hessian::Hessian;
+use super::problem::Problem;
 
 /// How `(∇²J + 2μD)s = b` is solved, D being the diagonal blocks A_u, B_j, which also precondition.
 ///
@@ -22,7 +23,7 @@ pub struct Solver {
 
 impl Default for Solver {
     fn default() -> Self {
-        Self { damping: 0.1, tolerance: 1e-4, max_steps: 100 }
+        Self::DEFAULT
     }
 }
 
@@ -53,6 +54,31 @@ enum State {
 const LEAST_DAMPING: f64 = 1e-3;
 
 impl Solver {
+    /// The default.
+    pub const DEFAULT: Self = Self { damping: 0.1, tolerance: 1e-4, max_steps: 100 };
+
+    /// Solves for one right-hand side at `theta`, from zero or from `start`.
+    ///
+    /// # Shapes
+    /// `rhs`, `start`: rows as in `theta`. `blocks`: at `theta`, or near it.
+    ///
+    /// # Errors
+    /// If somebody asks to stop.
+    pub fn solve_one(
+        &self,
+        problem: &Problem,
+        theta: &Theta,
+        blocks: &Blocks,
+        rhs: &Theta,
+        start: Option<&Theta>,
+        ctx: &Ctx<'_>,
+    ) -> Result<Solution, Cancelled> {
+        let start = start.map(|start| [start]);
+        let start = start.as_ref().map(<[&Theta; 1]>::as_slice);
+        let mut solutions = self.solve(&Hessian::new(problem, theta), blocks, &[rhs], start, ctx)?;
+        Ok(solutions.pop().expect("invariant: one solution a right-hand side"))
+    }
+
     /// Solves for every right-hand side, from zero or from `start`.
     ///
     /// Right-hand sides share the passes over the data and nothing else: each has the solution it would have alone.

@@ -16,7 +16,7 @@ use nalgebra::DMatrix;
 use shillproof_core::{AttackError, Ctx};
 use shillproof_victims::{Completion, NuclearNorm, Observed};
 
-use crate::mf::{Factors, FakeRow, Hessian, Mode, Problem, Rows, Solution, Solver, Theta, Weights};
+use crate::mf::{Factors, FakeRow, Mode, Problem, Rows, Solution, Solver, Theta, Weights};
 pub(crate) use model::NuclearModel;
 pub use printed::{Printed, SigmaGrad};
 
@@ -118,10 +118,7 @@ impl Nuclear {
             let answer = problem.frozen(&self.theta, &blocks, &gradient.items, true);
             return Ok((problem.cell_derivatives(&self.theta, &answer), None));
         }
-        let hessian = Hessian::new(problem, &self.theta);
-        let start = start.map(|start| [start]);
-        let start = start.as_ref().map(|start| &start[..]);
-        let solution = how.solver.solve(&hessian, &blocks, &[gradient], start, ctx)?.remove(0);
+        let solution = how.solver.solve_one(problem, &self.theta, &blocks, gradient, start, ctx)?;
         Ok((problem.cell_derivatives(&self.theta, &solution.s), Some(solution)))
     }
 }

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use shillproof_core::{AttackError, Ctx};
 
 use super::utility::Utility;
-use crate::mf::{Blocks, FakeRow, Hessian, Mode, Problem, Rows, Solver, Theta};
-use crate::surrogate::MfSurrogate;
+use crate::mf::{Blocks, FakeRow, Mode, Problem, Rows, Solver, Theta};
+use crate::surrogate::VictimCopy;
 
 /// Which model the attacker trains.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -77,10 +77,13 @@ pub struct Solve {
 /// Sweeps of a refit from the last one's factors.
 const WARM_SWEEPS: usize = 2;
 
+/// Residual at which the linear system behind the exact gradient counts as solved; it starts from the last solution, so the
+/// error does not add up.
+const TOLERANCE: f64 = 0.01;
+
 /// Matrix factorisation, explicit or weighted implicit.
 pub(crate) struct MfModel {
-    surrogate: MfSurrogate,
-    n_items: usize,
+    copy: VictimCopy,
     mode: Mode,
     solver: Solver,
     clean: Theta,
@@ -90,19 +93,17 @@ pub(crate) struct MfModel {
 }
 
 impl MfModel {
-    /// Trains on genuine data alone.
+    /// Starts at a copy trained on genuine data alone.
     pub(crate) fn new(
-        surrogate: MfSurrogate,
-        n_items: usize,
+        copy: VictimCopy,
         mode: Mode,
         damping: f64,
         ctx: &Ctx<'_>,
     ) -> Result<Self, AttackError> {
-        let problem = Problem::new(&surrogate.genuine, n_items, &[], surrogate.weights);
-        let mut clean = problem.start(surrogate.factors, ctx.seed);
-        problem.fit(&mut clean, surrogate.sweeps, ctx)?;
-        let solver = Solver { damping, tolerance: 1e-3, ..Solver::default() };
-        Ok(Self { surrogate, n_items, mode, solver, theta: clean.clone(), clean, adjoint: None })
+        let mut clean = copy.theta.clone();
+        copy.problem(&[]).fit(&mut clean, WARM_SWEEPS, ctx)?;
+        let solver = Solver { damping, tolerance: TOLERANCE, ..Solver::default() };
+        Ok(Self { copy, mode, solver, theta: clean.clone(), clean, adjoint: None })
     }
 
     fn adjoint(
@@ -116,12 +117,9 @@ impl MfModel {
             let coupled = self.mode == Mode::Coupled;
             return Ok((problem.frozen(&self.theta, blocks, &slope.items, coupled), None));
         }
-        let hessian = Hessian::new(problem, &self.theta);
         let rows = self.theta.users.rows();
         let start = self.adjoint.as_ref().filter(|s| s.users.rows() == rows);
-        let start = start.map(std::slice::from_ref).map(|s| [&s[0]]);
-        let start = start.as_ref().map(|s| &s[..]);
-        let solved = self.solver.solve(&hessian, blocks, &[slope], start, ctx)?.remove(0);
+        let solved = self.solver.solve_one(problem, &self.theta, blocks, slope, start, ctx)?;
         let solve = Solve {
             stationarity: problem.stationarity(&self.theta),
             damping: solved.damping,
@@ -135,23 +133,23 @@ impl MfModel {
 
 impl RelaxedModel for MfModel {
     fn genuine(&self) -> &Rows {
-        &self.surrogate.genuine
+        &self.copy.surrogate.genuine
     }
 
     fn n_items(&self) -> usize {
-        self.n_items
+        self.copy.theta.items.rows()
     }
 
     fn range(&self) -> (f64, f64) {
-        self.surrogate.range
+        self.copy.surrogate.range
     }
 
     fn offset(&self) -> f64 {
-        self.surrogate.offset
+        self.copy.surrogate.offset
     }
 
     fn reads_ratings(&self) -> bool {
-        self.surrogate.reads_ratings()
+        self.copy.surrogate.reads_ratings()
     }
 
     fn evaluate(
@@ -160,11 +158,11 @@ impl RelaxedModel for MfModel {
         utility: &Utility,
         ctx: &Ctx<'_>,
     ) -> Result<Evaluation, AttackError> {
-        let problem = Problem::new(&self.surrogate.genuine, self.n_items, fakes, self.surrogate.weights);
-        problem.fit(&mut self.theta, WARM_SWEEPS, ctx)?;
+        let problem = self.copy.problem(fakes);
+        let blocks = problem.fit_with_blocks(&mut self.theta, WARM_SWEEPS, ctx)?;
         let slope = utility.slope(problem.by_user(), problem.by_item(), &self.theta, &self.clean);
         let by = Theta { users: slope.users, items: slope.items };
-        let (s, solve) = self.adjoint(&problem, &problem.blocks(&self.theta), &by, ctx)?;
+        let (s, solve) = self.adjoint(&problem, &blocks, &by, ctx)?;
         Ok(Evaluation { utility: slope.value, gradient: problem.cell_derivatives(&self.theta, &s), solve })
     }
 }

@@ -9,7 +9,7 @@ use super::utility::{Normalise, Utility};
 use crate::craft::{Frame, Model, Scores};
 use crate::mf::{FakeRow, Mode, Solver};
 use crate::nuclear::{Gradient, NuclearModel, Printed};
-use crate::surrogate::{MfSurrogate, Recipe, nuclear_norm};
+use crate::surrogate::{Recipe, VictimCopy, nuclear_norm};
 
 /// Most rivals of a target that is to be demoted without ratings.
 const COMPETITORS: usize = 10;
@@ -198,7 +198,7 @@ impl Choices {
                 }
             }
         };
-        let surrogate = MfSurrogate::of(&recipe, sample)?;
-        Ok(Box::new(MfModel::new(surrogate, sample.n_items(), self.grad, self.damping, &ctx)?))
+        let copy = VictimCopy::fit(recipe, sample, &ctx)?;
+        Ok(Box::new(MfModel::new(copy, self.grad, self.damping, &ctx)?))
     }
 }

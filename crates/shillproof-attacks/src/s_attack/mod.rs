@@ -1,6 +1,5 @@
 //! The S-attack: fillers that a factorisation says would raise the targets most.
 
-mod copy;
 mod optimise;
 mod relaxed;
 mod settings;
@@ -19,7 +18,7 @@ use crate::catalogue::{BOTH, Capabilities, Described};
 use crate::craft::draw_from;
 use crate::influence::{InfluenceOrder, most_influential};
 use crate::mf::Mode;
-use copy::Copy;
+use crate::surrogate::VictimCopy;
 pub(crate) use optimise::craft;
 pub use settings::Fillers;
 pub(crate) use settings::{Settings, at_least_one};
@@ -120,7 +119,7 @@ impl SAttack {
 
     fn chosen(
         &self,
-        copy: &Copy,
+        copy: &VictimCopy,
         eligible: &[UserId],
         goal: &Goal,
         ctx: &Ctx<'_>,

@@ -7,11 +7,11 @@ use shillproof_core::{
     Objective, Seed, UserId,
 };
 
-use super::copy::Copy;
 use super::relaxed::Descent;
 use super::settings::{Fillers, Settings};
 use super::wmw::{Seeker, Wmw};
 use crate::craft::{Frame, Model, Scores};
+use crate::surrogate::{Recipe, VictimCopy};
 
 /// Makes the fake users. `choose` names the users whose lists the loss looks at, with their weights, out of those it is given.
 pub(crate) fn craft(
@@ -20,7 +20,7 @@ pub(crate) fn craft(
     budget: &Budget,
     known: &Knowledge<'_>,
     ctx: &Ctx<'_>,
-    choose: impl FnOnce(&Copy, &[UserId]) -> Result<Vec<(UserId, f64)>, AttackError>,
+    choose: impl FnOnce(&VictimCopy, &[UserId]) -> Result<Vec<(UserId, f64)>, AttackError>,
 ) -> Result<FakeProfiles, AttackError> {
     settings.check()?;
     if known.items.scale.is_none() && goal.objective == Objective::Demote {
@@ -38,7 +38,8 @@ pub(crate) fn craft(
         });
     }
     let seed = ctx.seed;
-    let copy = Copy::fit(known, &ctx.at(seed.child("surrogate")))?;
+    let sample = known.sample.ok_or(AttackError::Ungranted("interactions of genuine users"))?;
+    let copy = VictimCopy::fit(Recipe::of(known, ctx)?, sample, &ctx.at(seed.child("surrogate")))?;
     let eligible = eligible(&copy.data, goal, settings.skip_raters);
     let chosen = choose(&copy, &eligible)?;
     let seekers = seekers(&copy.data, goal, settings.skip_raters, chosen);

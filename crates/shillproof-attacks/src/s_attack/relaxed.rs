@@ -3,10 +3,10 @@
 use rand::RngExt;
 use shillproof_core::{AttackError, Ctx, ItemId, Seed, Ties};
 
-use super::copy::Copy;
 use super::settings::Settings;
 use super::wmw::{Seeker, Wmw, refresh_lists};
-use crate::mf::{FakeRow, Hessian, Mode, Problem, Solver, Theta};
+use crate::mf::{FakeRow, Mode, Solver, Theta};
+use crate::surrogate::VictimCopy;
 
 /// Sweeps with the finished fake users before a batch.
 const REFIT: usize = 3;
@@ -14,15 +14,14 @@ const REFIT: usize = 3;
 /// Sweeps a descent step.
 const SWEEPS: usize = 2;
 
-/// Residual at which the linear system behind the exact gradient counts as solved: a direction to descend in is no more
-/// exact than the sweeps before it.
-const TOLERANCE: f64 = 0.02;
+/// A direction to descend in is no more exact than the sweeps before it: a rough solution will do.
+const SOLVER: Solver = Solver { tolerance: 0.02, ..Solver::DEFAULT };
 
 /// Makes relaxed scores, w ∈ [low, high] for every item.
 pub(super) struct Descent<'a> {
     pub(super) settings: &'a Settings,
     pub(super) wmw: Wmw,
-    pub(super) copy: Copy,
+    pub(super) copy: VictimCopy,
     pub(super) seekers: Vec<Seeker>,
     /// Items that every fake user holds, with their ratings: they do not move.
     pub(super) fixed: &'a [(ItemId, f32)],
@@ -48,14 +47,18 @@ impl Descent<'_> {
             });
             let problem =
                 self.copy.problem(&self.finished.iter().cloned().chain(relaxed).collect::<Vec<_>>());
-            problem.fit(&mut theta, SWEEPS, ctx)?;
+            let blocks = problem.fit_with_blocks(&mut theta, SWEEPS, ctx)?;
             if iteration % settings.list_refresh == 0 {
                 let ties = Ties::hashed(self.seed.child("ties"));
                 refresh_lists(&mut self.seekers, &theta, &self.copy.data, settings.list_length, ties);
             }
             let (_, slope) = self.wmw.gradient(&self.seekers, &theta);
-            let solver = Solver { tolerance: TOLERANCE, ..Solver::default() };
-            let s = adjoint(&problem, &theta, &slope, settings.grad, &solver, solution.as_ref(), ctx)?;
+            let s = match settings.grad {
+                Mode::Implicit => {
+                    SOLVER.solve_one(&problem, &theta, &blocks, &slope, solution.as_ref(), ctx)?.s
+                }
+                mode => problem.frozen(&theta, &blocks, &slope.items, mode == Mode::Coupled),
+            };
             let derivatives = problem.cell_derivatives(&theta, &s);
             solution = Some(s);
             let made = derivatives.len() - settings.batch;
@@ -110,27 +113,6 @@ impl Descent<'_> {
         }
         w
     }
-}
-
-/// What `∂L/∂w` is made of: the solution of `∇²J s = ∇L`, or what stands in for it.
-pub(super) fn adjoint(
-    problem: &Problem,
-    theta: &Theta,
-    slope: &Theta,
-    grad: Mode,
-    solver: &Solver,
-    start: Option<&Theta>,
-    ctx: &Ctx<'_>,
-) -> Result<Theta, AttackError> {
-    let blocks = problem.blocks(theta);
-    if grad != Mode::Implicit {
-        return Ok(problem.frozen(theta, &blocks, &slope.items, grad == Mode::Coupled));
-    }
-    let hessian = Hessian::new(problem, theta);
-    let start = start.map(|s| [s]);
-    let start = start.as_ref().map(<[&Theta; 1]>::as_slice);
-    let solutions = solver.solve(&hessian, &blocks, &[slope], start, ctx)?;
-    Ok(solutions.into_iter().next().expect("invariant: one solution a right-hand side").s)
 }
 
 /// The sign of `x`; 0 at 0.

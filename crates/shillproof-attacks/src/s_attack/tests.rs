@@ -4,7 +4,6 @@ use rand::RngExt;
 use shillproof_core::{Ctx, Interactions, ItemId, Objective, Seed, Ties, Triples, UserId};
 use shillproof_testkit::fixtures::stars;
 
-use super::relaxed::adjoint;
 use super::wmw::{Seeker, Wmw, refresh_lists};
 use crate::mf::{FakeRow, Mode, Problem, Rows, Solver, Theta, Weights};
 
@@ -87,7 +86,13 @@ impl Toy {
         let problem = self.problem();
         let (_, slope) = WMW.gradient(&self.seekers, &self.theta);
         let solver = Solver { damping: 0.0, tolerance: 1e-10, max_steps: 5000 };
-        let s = adjoint(&problem, &self.theta, &slope, grad, &solver, None, &self.ctx).unwrap();
+        let blocks = problem.blocks(&self.theta);
+        let s = match grad {
+            Mode::Implicit => {
+                solver.solve_one(&problem, &self.theta, &blocks, &slope, None, &self.ctx).unwrap().s
+            }
+            mode => problem.frozen(&self.theta, &blocks, &slope.items, mode == Mode::Coupled),
+        };
         problem.cell_derivatives(&self.theta, &s).concat()
     }
 

@@ -1,27 +1,25 @@
 //! The attacker's own copy of the victim, fitted.
 
-use shillproof_core::{AttackError, Ctx, FitError, FitJob, Interactions, ItemId, Knowledge};
+use shillproof_core::{AttackError, Ctx, FitError, FitJob, Interactions, ItemId};
 use shillproof_kernels::Matrix;
 use shillproof_victims::{FactorModel, Wrmf, WrmfSolver};
 
+use super::{MfSurrogate, Recipe};
 use crate::influence::{InfluenceOrder, edge_influence, user_influence};
 use crate::mf::{Factors, FakeRow, Problem, Solver, Theta};
-use crate::surrogate::{MfSurrogate, Recipe};
 
 /// A copy fitted to what the attacker knows.
-pub(crate) struct Copy {
-    pub(super) surrogate: MfSurrogate,
+pub(crate) struct VictimCopy {
+    pub(crate) surrogate: MfSurrogate,
     /// The interactions it learned from: those with positive ratings where ratings are not read.
-    pub(super) data: Interactions,
+    pub(crate) data: Interactions,
     /// Its factors.
-    pub(super) theta: Theta,
+    pub(crate) theta: Theta,
 }
 
-impl Copy {
-    /// Fits as the victim does, so that the descent starts where the victim would be.
-    pub(super) fn fit(known: &Knowledge<'_>, ctx: &Ctx<'_>) -> Result<Self, AttackError> {
-        let sample = known.sample.ok_or(AttackError::Ungranted("interactions of genuine users"))?;
-        let recipe = Recipe::of(known, ctx)?;
+impl VictimCopy {
+    /// Fits as the victim does, so that an attack starts where the victim would be.
+    pub(crate) fn fit(recipe: Recipe, sample: &Interactions, ctx: &Ctx<'_>) -> Result<Self, AttackError> {
         let surrogate = MfSurrogate::of(&recipe, sample)?;
         let data = if surrogate.reads_ratings() { sample.clone() } else { sample.binarize() };
         let job = FitJob::new(&data);
@@ -37,7 +35,7 @@ impl Copy {
     }
 
     /// The copy's training problem with fake users.
-    pub(super) fn problem(&self, fakes: &[FakeRow]) -> Problem {
+    pub(crate) fn problem(&self, fakes: &[FakeRow]) -> Problem {
         Problem::new(&self.surrogate.genuine, self.theta.items.rows(), fakes, self.surrogate.weights)
     }
 

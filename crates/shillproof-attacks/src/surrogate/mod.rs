@@ -1,9 +1,12 @@
 //! The attacker's own copy of the victim: what the recipe says, as an objective that can be differentiated.
 
+mod copy;
+
 use shillproof_core::{AttackError, Ctx, FitError, Interactions, Knowledge, VictimAccess};
 use shillproof_victims::{Als, Center, NuclearNorm, Wrmf, WrmfSolver};
 
 use crate::mf::{Rows, Weights};
+pub(crate) use copy::VictimCopy;
 
 /// The recipes that attacks can differentiate.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,18 +56,11 @@ pub(crate) struct MfSurrogate {
     /// Genuine cells, less `offset`.
     pub(crate) genuine: Rows,
     pub(crate) weights: Weights,
-    /// Length of a vector.
-    pub(crate) factors: usize,
-    /// Sweeps of a cold start.
-    pub(crate) sweeps: usize,
     /// What the model adds to `x·y`.
     pub(crate) offset: f64,
     /// Lowest and highest relaxed score, less `offset`: the legal ratings, or 0 to 1 where ratings are not read.
     pub(crate) range: (f64, f64),
 }
-
-/// Sweeps of a cold start at least.
-const COLD_SWEEPS: usize = 30;
 
 impl MfSurrogate {
     pub(crate) fn of(recipe: &Recipe, sample: &Interactions) -> Result<Self, AttackError> {
@@ -85,8 +81,6 @@ impl MfSurrogate {
                 Ok(Self {
                     genuine: Rows::of(sample, offset, 1.0),
                     weights,
-                    factors: als.factors.max(1),
-                    sweeps: als.iterations.max(COLD_SWEEPS),
                     offset,
                     range: (f64::from(scale.min) - offset, f64::from(scale.max) - offset),
                 })
@@ -97,8 +91,6 @@ impl MfSurrogate {
                 Ok(Self {
                     genuine: Rows::of(liked, 0.0, weight),
                     weights: Weights { observed: weight, base: 1.0, user_ridge: ridge, item_ridge: ridge },
-                    factors: wrmf.factors.max(1),
-                    sweeps: wrmf.iterations.max(COLD_SWEEPS),
                     offset: 0.0,
                     range: (0.0, 1.0),
                 })
