@@ -26,6 +26,9 @@ pub struct PaperTable {
     pub note: String,
     /// The metric of its numbers, as `hit_ratio@10`, where a row has none of its own.
     pub metric: MetricAtK,
+    /// What its numbers say of the metric's values.
+    #[serde(default)]
+    pub statistic: Statistic,
     /// What all cells have in common, in the language of experiment files.
     pub experiment: Table,
     /// Its data sets.
@@ -43,6 +46,17 @@ pub struct PaperTable {
     /// What is left out or changed at a scale; nothing where a scale is not named.
     #[serde(rename = "scale", default)]
     pub scales: BTreeMap<Scale, AtScale>,
+}
+
+/// What a number says of the values over targets and repeats.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Statistic {
+    /// Their mean.
+    #[default]
+    Mean,
+    /// The standard deviation of the targets' means (divisor n).
+    StdOverTargets,
 }
 
 /// One data set of a table.
@@ -92,7 +106,9 @@ pub struct AtScale {
     pub rows: Vec<String>,
     /// The columns that are left; all if empty.
     pub columns: Vec<String>,
-    /// What it changes in the experiment, after everything else.
+    /// How many targets of each selection are left, where it is a number of them.
+    pub targets: Option<usize>,
+    /// What it changes in the experiment, after everything else. Parameters of an attack or a defense reach the rows that have it.
     pub with: Table,
 }
 

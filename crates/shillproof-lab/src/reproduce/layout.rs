@@ -102,13 +102,36 @@ impl Layout {
 /// The text of one cell's experiment.
 fn experiment(base: &Table, overlays: &[&Table], at: &AtScale, own: Option<&String>) -> String {
     let mut merged = base.clone();
-    overlays.iter().copied().chain([&at.with]).for_each(|overlay| lay_over(&mut merged, overlay));
+    for overlay in overlays {
+        lay_over(&mut merged, overlay);
+    }
+    let mut last = at.with.clone();
+    for key in ["attack", "defense"] {
+        let name = |table: &Table| Some(sole(table.get(key)?.as_table()?)?.0.clone());
+        if last.contains_key(key) && name(&last) != name(&merged) {
+            last.remove(key);
+        }
+    }
+    lay_over(&mut merged, &last);
+    if let Some(most) = at.targets {
+        fewer_targets(&mut merged, most);
+    }
     if let Some(path) = own {
         let file = Table::from_iter([("path".to_owned(), Value::String(path.clone()))]);
         let dataset = Table::from_iter([("file".to_owned(), Value::Table(file))]);
         merged.insert("dataset".into(), Value::Table(dataset));
     }
     merged.to_string()
+}
+
+/// At most `most` targets of the selection, if it is a number of them.
+fn fewer_targets(experiment: &mut Table, most: usize) {
+    let selection = experiment.get_mut("threat").and_then(|threat| threat.get_mut("targets"));
+    for (_, rule) in selection.and_then(Value::as_table_mut).into_iter().flatten() {
+        if let Some(Value::Integer(count)) = rule.get_mut("count") {
+            *count = (*count).min(most as i64);
+        }
+    }
 }
 
 /// `threat` and `measure` are merged key by key, and so are the parameters of the same attack, victim, ...;

@@ -11,7 +11,7 @@ mod result;
 mod text;
 
 pub use claim::{Claim, Judgement, Verdict};
-pub use file::{Block, Column, PaperTable, Row, Scale};
+pub use file::{Block, Column, PaperTable, Row, Scale, Statistic};
 pub use layout::{Layout, Place};
 pub use result::{Entry, Reproduction};
 

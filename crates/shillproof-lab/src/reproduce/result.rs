@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use shillproof_core::Seed;
 
-use super::{Judgement, Layout, Place, ReproduceError, Scale};
+use super::{Judgement, Layout, Place, ReproduceError, Scale, Statistic};
 use crate::report::{ReportError, target_of};
-use crate::stats::{Grouped, Summary};
+use crate::stats::Grouped;
 use crate::store::{Key, Record, Status};
 
 /// A filled table.
@@ -57,8 +57,9 @@ impl Reproduction {
     /// If records contradict each other.
     pub fn of(layout: Layout, records: &[Record]) -> Result<Self, ReproduceError> {
         let by_key: BTreeMap<&Key, &Record> = records.iter().map(|r| (&r.key, r)).collect();
-        let entries: Vec<Entry> =
-            layout.places.iter().map(|place| entry(place, &by_key)).collect::<Result<_, ReportError>>()?;
+        let statistic = layout.table.statistic;
+        let filled = layout.places.iter().map(|place| entry(place, statistic, &by_key));
+        let entries: Vec<Entry> = filled.collect::<Result<_, ReportError>>()?;
         let claims = layout.table.claims.iter().map(|claim| claim.judge(&entries)).collect();
         Ok(Self { layout, entries, claims })
     }
@@ -69,7 +70,11 @@ impl Reproduction {
     }
 }
 
-fn entry(place: &Place, records: &BTreeMap<&Key, &Record>) -> Result<Entry, ReportError> {
+fn entry(
+    place: &Place,
+    statistic: Statistic,
+    records: &BTreeMap<&Key, &Record>,
+) -> Result<Entry, ReportError> {
     let (mut values, mut problem) = (Grouped::default(), None);
     for key in &place.keys {
         let Some(record) = records.get(key) else {
@@ -95,16 +100,23 @@ fn entry(place: &Place, records: &BTreeMap<&Key, &Record>) -> Result<Entry, Repo
         problem = Some(format!("no {} was measured", place.metric));
     }
     let seed = Seed::new(place.seed).child("report");
-    let summary: Option<Summary> = values.summary(seed);
+    let (ours, ci95) = match statistic {
+        Statistic::Mean => values.summary(seed).map(|s| (s.mean, s.ci95)),
+        Statistic::StdOverTargets => values.spread(seed),
+    }
+    .unzip();
     Ok(Entry {
         block: place.block.clone(),
         data: place.data.name.clone(),
         row: place.row.clone(),
         column: place.column.clone(),
-        metric: place.metric.to_string(),
+        metric: match statistic {
+            Statistic::Mean => place.metric.to_string(),
+            Statistic::StdOverTargets => format!("standard deviation over targets of {}", place.metric),
+        },
         published: place.published,
-        ours: summary.as_ref().map(|s| s.mean),
-        ci95: summary.as_ref().and_then(|s| s.ci95),
+        ours,
+        ci95: ci95.flatten(),
         n: values.len(),
         note: problem.or_else(|| place.stand_in.clone()),
         values,

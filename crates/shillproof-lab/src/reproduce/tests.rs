@@ -120,6 +120,25 @@ fn parameters_of_the_same_attack_add_up_and_another_attack_replaces() {
 }
 
 #[test]
+fn a_scale_tunes_the_attack_it_names_and_takes_targets_away() {
+    let text = TABLE.replace(
+        "with = { threat = { targets = { random = { count = 1 } } }, victim = \"popularity\" }",
+        "targets = 1\nwith = { attack = { bandwagon = { popular_fraction = 0.2 } } }",
+    );
+    let other = text.replace("{ attack = { random = {} } }", "{ attack = { bandwagon = {} } }");
+    for (text, tuned) in [(text, "random"), (other, "bandwagon")] {
+        let facts = &mut |d: &crate::spec::DatasetSpec| Ok::<_, ReproduceError>(facts(&d.label()));
+        let layout = Layout::new(parse(&text).unwrap(), Scale::Smoke, &BTreeMap::new(), facts).unwrap();
+        let names: Vec<&str> = layout.plan.cells.iter().map(|cell| cell.cell.attack_name()).collect();
+        assert_eq!(names, ["none", tuned], "one target, and no row has become another");
+        if tuned == "bandwagon" {
+            let attack = serde_json::to_value(&layout.plan.cells[1].cell.attack).unwrap();
+            assert_eq!(attack["bandwagon"]["popular_fraction"], 0.2);
+        }
+    }
+}
+
+#[test]
 fn data_of_the_users_own_takes_a_blocks_place() {
     let layout = super::tests::layout(Scale::Small, &[("B", "mine.csv")]).unwrap();
     let labels: Vec<String> = layout.plan.cells.iter().map(|cell| cell.cell.dataset.label()).collect();

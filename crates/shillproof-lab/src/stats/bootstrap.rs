@@ -4,6 +4,8 @@ use rand::RngExt;
 use shillproof_core::Seed;
 use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
 
+use super::{Divisor, std};
+
 /// Resamples behind every interval.
 pub const RESAMPLES: usize = 10_000;
 
@@ -26,30 +28,45 @@ pub(super) const SMALL_COVERAGE: [u8; 4] = [50, 75, 87, 91];
 /// # Shapes
 /// `groups`: non-empty groups of finite values.
 pub fn bootstrap_interval(groups: &[Vec<f64>], seed: Seed) -> Option<[f64; 2]> {
-    interval(groups, RESAMPLES, seed)
+    interval(groups, RESAMPLES, seed, |means| means.iter().sum::<f64>() / means.len() as f64)
 }
 
-fn interval(groups: &[Vec<f64>], resamples: usize, seed: Seed) -> Option<[f64; 2]> {
+/// As [`bootstrap_interval`], of the standard deviation (divisor n) of the groups' means; none of a single group.
+///
+/// # Shapes
+/// `groups`: non-empty groups of finite values.
+pub fn bootstrap_spread(groups: &[Vec<f64>], seed: Seed) -> Option<[f64; 2]> {
+    let spread = |means: &[f64]| std(means, Divisor::Population).unwrap_or_default();
+    (groups.len() > 1).then(|| interval(groups, RESAMPLES, seed, spread)).flatten()
+}
+
+/// The interval of what `statistic` makes of the means of the groups.
+fn interval(
+    groups: &[Vec<f64>],
+    resamples: usize,
+    seed: Seed,
+    statistic: impl Fn(&[f64]) -> f64,
+) -> Option<[f64; 2]> {
     let units = if groups.len() == 1 { groups[0].len() } else { groups.len() };
     if units < 2 {
         return None;
     }
     let mut rng = seed.rng();
     let mut pick = |n: usize| if n == 1 { 0 } else { rng.random_range(0..n as u32) as usize };
-    let mut means: Vec<f64> = (0..resamples)
+    let mut means = vec![0.0; groups.len()];
+    let mut drawn: Vec<f64> = (0..resamples)
         .map(|_| {
-            let mut sum = 0.0;
-            for _ in groups {
+            for mean in &mut means {
                 let group = &groups[pick(groups.len())];
                 let within: f64 = (0..group.len()).map(|_| group[pick(group.len())]).sum();
-                sum += within / group.len() as f64;
+                *mean = within / group.len() as f64;
             }
-            sum / groups.len() as f64
+            statistic(&means)
         })
         .collect();
-    means.sort_unstable_by(f64::total_cmp);
+    drawn.sort_unstable_by(f64::total_cmp);
     let tail = expanded_tail(units);
-    Some([quantile(&means, tail), quantile(&means, 1.0 - tail)])
+    Some([quantile(&drawn, tail), quantile(&drawn, 1.0 - tail)])
 }
 
 /// Tail probability of the expanded percentile interval for `n` values.
@@ -88,7 +105,9 @@ mod tests {
     /// Share of 1,000 data sets whose interval holds the true mean 0.
     fn coverage(data: impl Fn(Seed) -> Vec<Vec<f64>>) -> f64 {
         let hits = (0..1000).filter(|&i| {
-            let [low, high] = interval(&data(Seed::new(i)), 1000, Seed::new(i).child("boot")).unwrap();
+            let groups = data(Seed::new(i));
+            let mean = |means: &[f64]| means.iter().sum::<f64>() / means.len() as f64;
+            let [low, high] = interval(&groups, 1000, Seed::new(i).child("boot"), mean).unwrap();
             low <= 0.0 && 0.0 <= high
         });
         hits.count() as f64 / 1000.0
@@ -98,6 +117,16 @@ mod tests {
     fn twenty_normal_values_are_covered_as_often_as_promised() {
         let flat = coverage(|seed| vec![normal(seed, 20)]);
         assert!((0.90..=0.97).contains(&flat), "{flat}");
+    }
+
+    #[test]
+    fn the_spread_of_targets_lies_in_its_interval() {
+        let groups: Vec<Vec<f64>> =
+            normal(Seed::new(3), 40).into_iter().map(|x| vec![2.0 + 0.5 * x]).collect();
+        let [low, high] = bootstrap_spread(&groups, Seed::new(4)).unwrap();
+        assert!(low < 0.5 && 0.5 < high && high - low < 0.4, "{low} to {high}");
+        assert_eq!(bootstrap_spread(&groups[..1], Seed::new(4)), None);
+        assert_eq!(bootstrap_spread(&[vec![1.0], vec![1.0]], Seed::new(4)), Some([0.0, 0.0]));
     }
 
     #[test]

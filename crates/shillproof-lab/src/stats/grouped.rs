@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use shillproof_core::Seed;
 use thiserror::Error;
 
-use super::bootstrap::{SMALL_COVERAGE, bootstrap_interval};
+use super::bootstrap::{SMALL_COVERAGE, bootstrap_interval, bootstrap_spread};
 use super::{Divisor, Summary, mean, std};
 
 /// Values by target, and by repeat within a target.
@@ -115,15 +115,19 @@ impl Grouped {
         std(&self.target_means(), divisor)
     }
 
+    /// Standard deviation of the targets' means (divisor n) with its 95 % interval; none of nothing.
+    pub fn spread(&self, seed: Seed) -> Option<(f64, Option<[f64; 2]>)> {
+        Some((self.std_over_targets(Divisor::Population)?, bootstrap_spread(&self.groups(), seed)))
+    }
+
     /// Mean, spread and interval; none of nothing. The same seed draws the same targets and repeats for
     /// every table of the same shape, so differences between tables are not differences of resampling.
     pub fn summary(&self, seed: Seed) -> Option<Summary> {
         let values = self.values();
-        let groups: Vec<Vec<f64>> = self.groups.values().map(|g| g.values().copied().collect()).collect();
         Some(Summary {
             mean: self.mean()?,
             std: std(&values, Divisor::Sample),
-            ci95: bootstrap_interval(&groups, seed),
+            ci95: bootstrap_interval(&self.groups(), seed),
             n: values.len(),
             notes: self.notes(&values),
         })
@@ -152,6 +156,10 @@ impl Grouped {
         }
         let unmatched = self.len() + other.len() - 2 * difference.len();
         (difference, unmatched)
+    }
+
+    fn groups(&self) -> Vec<Vec<f64>> {
+        self.groups.values().map(|g| g.values().copied().collect()).collect()
     }
 
     fn target_means(&self) -> Vec<f64> {

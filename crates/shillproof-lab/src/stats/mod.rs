@@ -7,7 +7,7 @@ mod bootstrap;
 mod grouped;
 mod paired;
 
-pub use bootstrap::{RESAMPLES, bootstrap_interval};
+pub use bootstrap::{RESAMPLES, bootstrap_interval, bootstrap_spread};
 pub use grouped::{Grouped, GroupedError};
 pub use paired::{Comparison, Test, Unit, compare, holm, t_test, wilcoxon};
 
