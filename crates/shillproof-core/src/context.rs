@@ -25,6 +25,15 @@ pub struct Silent;
 
 impl Observer for Silent {}
 
+/// Where an attack that works for hours leaves what it has, to go on from there after an interruption.
+pub trait Checkpoint: Send + Sync {
+    /// What was saved last; none before the first time.
+    fn load(&self) -> Option<Vec<u8>>;
+
+    /// Replaces it, wholly or not at all. A place that cannot be written to keeps nothing, and the computation goes on.
+    fn save(&self, state: &[u8]);
+}
+
 /// The computation was stopped from outside; what it had is lost, what was stored is not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("stopped before the end")]
@@ -32,7 +41,7 @@ pub struct Cancelled;
 
 static NEVER: AtomicBool = AtomicBool::new(false);
 
-/// Seed, observer and cancellation of one computation.
+/// Seed, observer, cancellation and checkpoint of one computation.
 #[derive(Clone, Copy)]
 pub struct Ctx<'a> {
     /// Where all randomness of this computation comes from.
@@ -41,12 +50,14 @@ pub struct Ctx<'a> {
     pub observer: &'a dyn Observer,
     /// Set from outside to stop.
     pub cancel: &'a AtomicBool,
+    /// Where an attack leaves what it has; none where nothing outlives the process.
+    pub checkpoint: Option<&'a dyn Checkpoint>,
 }
 
 impl Ctx<'static> {
     /// A context that nobody watches and nobody stops.
     pub fn new(seed: Seed) -> Self {
-        Self { seed, observer: &Silent, cancel: &NEVER }
+        Self { seed, observer: &Silent, cancel: &NEVER, checkpoint: None }
     }
 }
 

@@ -25,7 +25,7 @@ pub use attack::{
     Attack, AttackError, Audience, Budget, FakeProfiles, Goal, Grant, Knowledge, Needs, Objective, Profile,
     ThreatCase, VictimAccess,
 };
-pub use context::{Cancelled, Ctx, Observer, Silent};
+pub use context::{Cancelled, Checkpoint, Ctx, Observer, Silent};
 pub use defense::{Defended, Defense, DefenseError, DefenseJob};
 pub use detect::{DetectError, Detector, FittedDetector, LabelledProfiles, Suspicion};
 pub use fraction::Fraction;

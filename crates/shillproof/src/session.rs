@@ -60,7 +60,7 @@ impl Session {
 
     /// Seed, observer and cancellation for the libraries.
     pub(crate) fn ctx(&self) -> Ctx<'_> {
-        Ctx { seed: self.seed, observer: &*self.observer, cancel: &STOP }
+        Ctx { seed: self.seed, observer: &*self.observer, cancel: &STOP, checkpoint: None }
     }
 
     /// A sentence on stderr.

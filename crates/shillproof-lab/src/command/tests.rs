@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use shillproof_core::catalogue::Catalogue;
-use shillproof_core::{FakeProfiles, Profile, Seed, Silent, Ties};
+use shillproof_core::{FakeProfiles, Profile, Seed, Ties};
 use shillproof_data::{DataOptions, Dataset, load};
 
 use shillproof_core::UserId;
@@ -42,7 +42,7 @@ fn fit_within(
     let train = data.interactions.append(&fakes).unwrap();
     let run = format!("sh -c {} sh {{train}} {{out}} {{k}} {{seed}}", shell_words::quote(script));
     let spec = CommandSpec { run, timeout_seconds };
-    let ctx = Ctx { seed: Seed::new(7), observer: &Silent, cancel };
+    let ctx = Ctx { cancel, ..Ctx::new(Seed::new(7)) };
     spec.bind(&data.users, &data.items).fit(&FitJob { max_k: 2, ..FitJob::new(&train) }, &ctx)
 }
 

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use shillproof_core::{Ctx, Observer};
+use shillproof_core::{Checkpoint, Ctx, Observer};
 
 use super::{ExecuteError, Executor, Outcome, RunError, RunObserver, RunSummary};
 use crate::plan::PlannedCell;
@@ -74,6 +74,9 @@ impl Work<'_> {
             }
             for key in self.shared.last_uses(planned) {
                 self.executor.release(key);
+                if planned.shares.crafted.as_ref() == Some(key) && !self.cancel.load(Ordering::Relaxed) {
+                    self.store.unfinished(key).remove();
+                }
             }
         }
     }
@@ -81,7 +84,13 @@ impl Work<'_> {
     /// The record of a cell; none if it was stopped.
     fn record(&self, planned: &PlannedCell, pool: &rayon::ThreadPool) -> Option<Record> {
         let watch = Notes(self.observer);
-        let ctx = Ctx { seed: planned.cell.root(), observer: &watch, cancel: self.cancel };
+        let unfinished = planned.shares.crafted.as_ref().map(|key| self.store.unfinished(key));
+        let ctx = Ctx {
+            seed: planned.cell.root(),
+            observer: &watch,
+            cancel: self.cancel,
+            checkpoint: unfinished.as_ref().map(|place| place as &dyn Checkpoint),
+        };
         let start = Instant::now();
         let result = catch_unwind(AssertUnwindSafe(|| pool.install(|| self.executor.execute(planned, &ctx))));
         let mut seconds = Seconds { total: start.elapsed().as_secs_f64(), parts: Vec::new() };

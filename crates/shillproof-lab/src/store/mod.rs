@@ -10,6 +10,7 @@
 mod error;
 mod merge;
 mod record;
+mod unfinished;
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -22,6 +23,7 @@ use sha2::{Digest, Sha256};
 pub use error::StoreError;
 pub use merge::{Merged, merge};
 pub use record::{FORMAT, Key, KeyError, Record, Seconds, Status, Versions};
+pub use unfinished::Unfinished;
 
 const RECORDS: &str = "records";
 const SPEC: &str = "spec.toml";
@@ -75,6 +77,11 @@ impl Store {
     /// The folder.
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// Where the fake users of this key wait for the rest of them.
+    pub fn unfinished(&self, key: &Key) -> Unfinished {
+        Unfinished::new(&self.folder, key)
     }
 
     fn path(&self, key: &Key) -> PathBuf {

@@ -159,6 +159,8 @@ impl Trials {
 
     fn measure(&self, planned: &PlannedCell, ctx: &Ctx<'_>) -> Result<Outcome, TrialError> {
         let cell = &planned.cell;
+        // The checkpoint is that of this cell's fake users: nothing else that is crafted here may find it.
+        let (whole, ctx) = (ctx, &Ctx { checkpoint: None, ..*ctx });
         let mut parts = Parts::default();
         let setup = self.setup(planned)?;
         if let Some(reason) = cannot_be(cell, &setup) {
@@ -171,7 +173,7 @@ impl Trials {
             let target = targets.get(place).ok_or(TrialError::NoSuchTarget { place, found })?;
             targets = vec![*target];
         }
-        let fakes = self.fakes(planned, &setup, &clean, &targets, &mut parts, ctx)?;
+        let fakes = self.fakes(planned, &setup, &clean, &targets, &mut parts, whole)?;
         let before = clean.rankings.get(
             &Key::of(&(&targets, cell.threat.exclude, &cell.measure)),
             |_| true,

@@ -5,8 +5,8 @@ use std::sync::atomic::AtomicBool;
 
 use shillproof_core::{
     Attack, AttackError, Audience, Budget, Ctx, FakeProfiles, Goal, Grant, Interactions, ItemId, ItemStats,
-    Knowledge, Objective, QueryOracle, RatingScale, Recommender, Scorer, Seed, Silent, Ties, Triples, UserId,
-    Victim, VictimAccess,
+    Knowledge, Objective, QueryOracle, RatingScale, Recommender, Scorer, Seed, Ties, Triples, UserId, Victim,
+    VictimAccess,
 };
 
 use crate::fixtures::Planted;
@@ -297,7 +297,7 @@ fn stops_when_asked(attack: &dyn Attack, expect: Expect, world: &World) {
         return;
     }
     let cancel = AtomicBool::new(true);
-    let ctx = Ctx { seed: Seed::new(1), observer: &Silent, cancel: &cancel };
+    let ctx = Ctx { cancel: &cancel, ..Ctx::new(Seed::new(1)) };
     let case = Case { attack, expect, world, objective: Objective::Promote };
     let made = case.craft_in(&case.goal(1), budget(2, 5), &ctx);
     assert!(!expect.makes_fakes || matches!(made, Err(AttackError::Cancelled(_))), "{made:?}");

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 use rand::RngExt;
 use shillproof_core::{
     Ctx, Defense, DefenseJob, DetectError, Detector, FakeProfiles, FitJob, FittedDetector, Interactions,
-    ItemId, LabelledProfiles, Profile, Seed, Silent, Suspicion, Triples, UserId, Victim,
+    ItemId, LabelledProfiles, Profile, Seed, Suspicion, Triples, UserId, Victim,
 };
 
 use crate::fixtures::Planted;
@@ -180,7 +180,7 @@ impl Case<'_> {
 
     fn stops_or_ends_when_asked(&self) {
         let cancel = AtomicBool::new(true);
-        let ctx = Ctx { seed: Seed::new(1), observer: &Silent, cancel: &cancel };
+        let ctx = Ctx { cancel: &cancel, ..Ctx::new(Seed::new(1)) };
         let found = self.fit(&ctx).and_then(|fitted| fitted.inspect(&self.poisoned(), &ctx).map(drop));
         assert!(matches!(found, Ok(()) | Err(DetectError::Cancelled(_))), "{found:?}");
     }

@@ -3,8 +3,8 @@
 use std::sync::atomic::AtomicBool;
 
 use shillproof_core::{
-    Ctx, FakeProfiles, Feedback, FitError, FitJob, Interactions, ItemId, Profile, Recommender, Seed, Silent,
-    Triples, UserId, Victim,
+    Ctx, FakeProfiles, Feedback, FitError, FitJob, Interactions, ItemId, Profile, Recommender, Seed, Triples,
+    UserId, Victim,
 };
 
 use crate::fixtures::{Checkerboard, Planted};
@@ -174,7 +174,7 @@ fn weighs_users(victim: &dyn Victim, data: &Interactions) {
 
 fn stops_when_asked(victim: &dyn Victim, data: &Interactions) {
     let cancel = AtomicBool::new(true);
-    let ctx = Ctx { seed: Seed::new(1), observer: &Silent, cancel: &cancel };
+    let ctx = Ctx { cancel: &cancel, ..Ctx::new(Seed::new(1)) };
     assert!(
         matches!(victim.fit(&FitJob::new(data), &ctx), Err(FitError::Cancelled(_))),
         "a request to stop was not heard"
