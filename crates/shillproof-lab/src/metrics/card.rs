@@ -67,6 +67,7 @@ pub const METRICS: &[MetricCard] = &[
     card("popularity_profile", "popularity of what fake and genuine users have, and profile lengths", ACTIVE),
     card("fake_users", "fake users the attacker made", FAKE),
     card("fake_interactions", "interactions of all fake users, targets included", FAKE),
+    card("filler_frequency", "fake users who share the most frequent filler", FAKE),
     card("queries", "lists the attacker asked the victim for", FAKE),
 ];
 

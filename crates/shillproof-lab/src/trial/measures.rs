@@ -90,8 +90,21 @@ impl Trial<'_> {
         rows.0.extend(self.further.iter().cloned());
         rows.push("fake_users", None, None, Some(self.fakes.profiles.len() as f64));
         rows.push("fake_interactions", None, None, Some(self.fakes.interactions() as f64));
+        rows.push("filler_frequency", None, None, self.filler_frequency().map(f64::from));
         rows.push("queries", None, None, Some(self.fakes.queries as f64));
         Ok(rows.0)
+    }
+
+    /// Fake users who have the most frequent item that is no target.
+    fn filler_frequency(&self) -> Option<u32> {
+        let mut count = vec![0; self.attacked.n_items()];
+        for (item, _) in self.fakes.profiles.iter().flat_map(|profile| &profile.entries) {
+            count[item.index()] += 1;
+        }
+        for target in self.attacked.targets() {
+            count[target.index()] = 0;
+        }
+        count.into_iter().max().filter(|&most| most > 0)
     }
 
     fn target(&self, rows: &mut Rows, target: ItemId, label: &str) -> Result<(), MetricError> {
