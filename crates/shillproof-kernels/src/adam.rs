@@ -20,11 +20,11 @@ pub struct Adam {
 }
 
 /// Decay of the first moment.
-const BETA1: f32 = 0.9;
+pub(crate) const BETA1: f32 = 0.9;
 /// Decay of the second moment.
-const BETA2: f32 = 0.999;
+pub(crate) const BETA2: f32 = 0.999;
 /// Keeps the step finite.
-const EPSILON: f32 = 1e-8;
+pub(crate) const EPSILON: f32 = 1e-8;
 /// Parameters updated by one thread at a time.
 const CHUNK: usize = 1 << 14;
 
@@ -76,20 +76,37 @@ impl Adam {
 
     fn next_step(&mut self) -> Update {
         self.steps = self.steps.saturating_add(1);
-        let correction = |beta: f32| 1.0 - f64::from(beta).powi(self.steps);
-        Update {
-            rate: (f64::from(self.learning_rate) / correction(BETA1)) as f32,
-            root: (1.0 / correction(BETA2).sqrt()) as f32,
-            decay: self.weight_decay,
-        }
+        Update::at(self.steps, self.learning_rate, self.weight_decay)
     }
 }
 
-#[derive(Clone, Copy)]
-struct Update {
+/// One step of every parameter.
+#[derive(Clone, Copy, Debug)]
+pub struct Update {
     rate: f32,
     root: f32,
     decay: f32,
+}
+
+impl Update {
+    /// Step `step`, counted from 1.
+    pub(crate) fn at(step: i32, learning_rate: f32, weight_decay: f32) -> Self {
+        let correction = |beta: f32| 1.0 - f64::from(beta).powi(step);
+        Self {
+            rate: (f64::from(learning_rate) / correction(BETA1)) as f32,
+            root: (1.0 / correction(BETA2).sqrt()) as f32,
+            decay: weight_decay,
+        }
+    }
+
+    /// Moves `theta` against `g`.
+    #[inline(always)]
+    pub(crate) fn apply(self, theta: &mut f32, g: f32, m: &mut f32, v: &mut f32) {
+        let g = g + self.decay * *theta;
+        *m = BETA1 * *m + (1.0 - BETA1) * g;
+        *v = BETA2 * *v + (1.0 - BETA2) * g * g;
+        *theta -= self.rate * *m / (v.sqrt() * self.root + EPSILON);
+    }
 }
 
 struct Piece<'a> {
@@ -105,12 +122,8 @@ impl WithSimd for Piece<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        let Update { rate, root, decay } = self.update;
         for (((theta, &g), m), v) in self.theta.iter_mut().zip(self.g).zip(self.m).zip(self.v) {
-            let g = g + decay * *theta;
-            *m = BETA1 * *m + (1.0 - BETA1) * g;
-            *v = BETA2 * *v + (1.0 - BETA2) * g * g;
-            *theta -= rate * *m / (v.sqrt() * root + EPSILON);
+            self.update.apply(theta, g, m, v);
         }
     }
 }
