@@ -98,14 +98,63 @@ impl Update {
             decay: weight_decay,
         }
     }
+}
 
-    /// Moves `theta` against `g`.
+/// What moves parameters together with both of their moments.
+pub(crate) trait Motion: Copy {
+    /// One vector: gradient, values and moments become values and moments.
+    fn vector<S: Simd>(self, simd: S, g: S::f32s, theta: S::f32s, m: S::f32s, v: S::f32s) -> [S::f32s; 3];
+
+    /// All of some values; no gradient is a gradient of 0. What is left behind whole vectors is padded with zeros.
+    ///
+    /// # Shapes
+    /// Slices of one length.
     #[inline(always)]
-    pub(crate) fn apply(self, theta: &mut f32, g: f32, m: &mut f32, v: &mut f32) {
-        let g = g + self.decay * *theta;
-        *m = BETA1 * *m + (1.0 - BETA1) * g;
-        *v = BETA2 * *v + (1.0 - BETA2) * g * g;
-        *theta -= self.rate * *m / (v.sqrt() * self.root + EPSILON);
+    fn apply<S: Simd>(
+        self,
+        simd: S,
+        gradient: Option<&[f32]>,
+        theta: &mut [f32],
+        m: &mut [f32],
+        v: &mut [f32],
+    ) {
+        let zero = simd.splat_f32s(0.0);
+        let (g, g_rest) = S::as_simd_f32s(gradient.unwrap_or_default());
+        let (theta, theta_rest) = S::as_mut_simd_f32s(theta);
+        let (m, m_rest) = S::as_mut_simd_f32s(m);
+        let (v, v_rest) = S::as_mut_simd_f32s(v);
+        for (i, ((theta, m), v)) in theta.iter_mut().zip(m).zip(v).enumerate() {
+            let g = if gradient.is_some() { g[i] } else { zero };
+            [*theta, *m, *v] = self.vector(simd, g, *theta, *m, *v);
+        }
+        if !theta_rest.is_empty() {
+            let g = if gradient.is_some() { simd.partial_load_f32s(g_rest) } else { zero };
+            let rest = [&*theta_rest, &*m_rest, &*v_rest];
+            let [theta, m, v] = [
+                simd.partial_load_f32s(rest[0]),
+                simd.partial_load_f32s(rest[1]),
+                simd.partial_load_f32s(rest[2]),
+            ];
+            let [theta, m, v] = self.vector(simd, g, theta, m, v);
+            simd.partial_store_f32s(theta_rest, theta);
+            simd.partial_store_f32s(m_rest, m);
+            simd.partial_store_f32s(v_rest, v);
+        }
+    }
+}
+
+impl Motion for Update {
+    #[inline(always)]
+    fn vector<S: Simd>(self, simd: S, g: S::f32s, theta: S::f32s, m: S::f32s, v: S::f32s) -> [S::f32s; 3] {
+        let (keep1, take1) = (simd.splat_f32s(BETA1), simd.splat_f32s(1.0 - BETA1));
+        let (keep2, take2) = (simd.splat_f32s(BETA2), simd.splat_f32s(1.0 - BETA2));
+        let g = simd.add_f32s(g, simd.mul_f32s(simd.splat_f32s(self.decay), theta));
+        let m = simd.add_f32s(simd.mul_f32s(keep1, m), simd.mul_f32s(take1, g));
+        let v = simd.add_f32s(simd.mul_f32s(keep2, v), simd.mul_f32s(simd.mul_f32s(take2, g), g));
+        let root = simd.mul_f32s(simd.sqrt_f32s(v), simd.splat_f32s(self.root));
+        let size = simd.add_f32s(root, simd.splat_f32s(EPSILON));
+        let step = simd.div_f32s(simd.mul_f32s(simd.splat_f32s(self.rate), m), size);
+        [simd.sub_f32s(theta, step), m, v]
     }
 }
 
@@ -121,10 +170,8 @@ impl WithSimd for Piece<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        for (((theta, &g), m), v) in self.theta.iter_mut().zip(self.g).zip(self.m).zip(self.v) {
-            self.update.apply(theta, g, m, v);
-        }
+    fn with_simd<S: Simd>(self, simd: S) {
+        self.update.apply(simd, Some(self.g), self.theta, self.m, self.v);
     }
 }
 

@@ -13,7 +13,9 @@
 //! The series is cut behind the fourth moment. The points' relative deviation is at most 1/40 once [`WARM`] steps are done, which leaves
 //! an error below the rounding of `f32`, whatever √v is beside ε. Earlier steps are made one by one.
 
-use crate::adam::{BETA1, BETA2, EPSILON, Update};
+use pulp::Simd;
+
+use crate::adam::{BETA1, BETA2, EPSILON, Motion, Update};
 
 /// Steps after which the points lie close enough together.
 const WARM: u32 = 256;
@@ -163,30 +165,26 @@ impl AdamSteps {
         }
     }
 
-    /// Moves the chunks of one row, at step `from` so far, to the steps done.
+    /// Moves one row, at step `from` so far, to the steps done.
+    ///
+    /// # Shapes
+    /// Slices of one length.
     #[inline(always)]
-    pub(crate) fn catch_up(&self, from: u32, theta: &mut [[f32; 8]], m: &mut [[f32; 8]], v: &mut [[f32; 8]]) {
-        if self.done == from {
-            return;
-        }
+    pub(crate) fn catch_up<S: Simd>(
+        &self,
+        simd: S,
+        from: u32,
+        theta: &mut [f32],
+        m: &mut [f32],
+        v: &mut [f32],
+    ) {
         let mut from = from;
         while from < WARM.min(self.done) {
-            let update = self.first[from as usize];
-            for ((theta, m), v) in theta.iter_mut().zip(&mut *m).zip(&mut *v) {
-                for k in 0..8 {
-                    update.apply(&mut theta[k], 0.0, &mut m[k], &mut v[k]);
-                }
-            }
+            self.first[from as usize].apply(simd, None, theta, m, v);
             from += 1;
         }
-        if from == self.done {
-            return;
-        }
-        let coast = self.coast(from);
-        for ((theta, m), v) in theta.iter_mut().zip(m).zip(v) {
-            for k in 0..8 {
-                coast.apply(&mut theta[k], &mut m[k], &mut v[k]);
-            }
+        if from < self.done {
+            self.coast(from).apply(simd, None, theta, m, v);
         }
     }
 
@@ -225,17 +223,23 @@ impl Coast {
             decay2: decay2 as f32,
         }
     }
+}
 
+impl Motion for Coast {
     #[inline(always)]
-    fn apply(self, theta: &mut f32, m: &mut f32, v: &mut f32) {
-        let scaled = self.mean * v.sqrt();
-        let inverse = 1.0 / (scaled + EPSILON);
-        let rho = scaled * inverse;
+    fn vector<S: Simd>(self, simd: S, _: S::f32s, theta: S::f32s, m: S::f32s, v: S::f32s) -> [S::f32s; 3] {
+        let one = simd.splat_f32s(1.0);
         let [c2, c3, c4] = self.central;
-        let spread = 1.0 + rho * rho * (c2 - rho * (c3 - rho * c4));
-        *theta -= self.total * *m * inverse * spread;
-        *m *= self.decay1;
-        *v *= self.decay2;
+        let scaled = simd.mul_f32s(simd.splat_f32s(self.mean), simd.sqrt_f32s(v));
+        let inverse = simd.div_f32s(one, simd.add_f32s(scaled, simd.splat_f32s(EPSILON)));
+        let rho = simd.mul_f32s(scaled, inverse);
+        let inner = simd.sub_f32s(simd.splat_f32s(c3), simd.mul_f32s(rho, simd.splat_f32s(c4)));
+        let inner = simd.sub_f32s(simd.splat_f32s(c2), simd.mul_f32s(rho, inner));
+        let spread = simd.add_f32s(one, simd.mul_f32s(simd.mul_f32s(rho, rho), inner));
+        let total = simd.mul_f32s(simd.splat_f32s(self.total), m);
+        let step = simd.mul_f32s(total, simd.mul_f32s(inverse, spread));
+        let (decay1, decay2) = (simd.splat_f32s(self.decay1), simd.splat_f32s(self.decay2));
+        [simd.sub_f32s(theta, step), simd.mul_f32s(m, decay1), simd.mul_f32s(v, decay2)]
     }
 }
 
@@ -243,6 +247,7 @@ impl Coast {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use pulp::{Arch, WithSimd};
 
     /// All steps one by one, in f64.
     fn one_by_one(rate: f64, from: u32, to: u32, start: [f64; 3]) -> [f64; 3] {
@@ -263,15 +268,33 @@ mod tests {
         steps
     }
 
+    struct CatchUp<'a>(&'a AdamSteps, u32, [f32; 3]);
+
+    impl WithSimd for CatchUp<'_> {
+        type Output = [f32; 3];
+
+        fn with_simd<S: Simd>(self, simd: S) -> [f32; 3] {
+            // 19 values: whole vectors and a rest, on every instruction set.
+            let mut rows = self.2.map(|x| [x; 19]);
+            let [theta, m, v] = &mut rows;
+            self.0.catch_up(simd, self.1, theta, m, v);
+            assert!(rows.iter().all(|row| row.iter().all(|x| *x == row[0])));
+            rows.map(|row| row[0])
+        }
+    }
+
+    fn caught_up(steps: &AdamSteps, from: u32, row: [f32; 3]) -> [f32; 3] {
+        Arch::new().dispatch(CatchUp(steps, from, row))
+    }
+
     fn check(steps: &AdamSteps, from: u32, m: f32, v: f32) -> Result<(), TestCaseError> {
-        let (mut theta, mut first, mut second) = ([[0.0; 8]], [[m; 8]], [[v; 8]]);
-        steps.catch_up(from, &mut theta, &mut first, &mut second);
+        let [theta, first, second] = caught_up(steps, from, [0.0, m, v]);
         let [want, want_m, want_v] = one_by_one(0.01, from, steps.done(), [0.0, f64::from(m), f64::from(v)]);
         let near = |got: f32, want: f64, scale: f64| (f64::from(got) - want).abs() <= 4e-6 * scale + 1e-30;
-        prop_assert!(near(theta[0][0], want, want.abs()), "{} for {want}", theta[0][0]);
+        prop_assert!(near(theta, want, want.abs()), "{} for {want}", theta);
         // A momentum that is spent may be forgotten.
-        prop_assert!(near(first[0][0], want_m, f64::from(m).abs()), "{} for {want_m}", first[0][0]);
-        prop_assert!(near(second[0][0], want_v, f64::from(v)), "{} for {want_v}", second[0][0]);
+        prop_assert!(near(first, want_m, f64::from(m).abs()), "{} for {want_m}", first);
+        prop_assert!(near(second, want_v, f64::from(v)), "{} for {want_v}", second);
         Ok(())
     }
 
@@ -297,8 +320,6 @@ mod tests {
 
     #[test]
     fn what_was_never_reached_stays() {
-        let (mut theta, mut m, mut v) = ([[0.25; 8]], [[0.0; 8]], [[0.0; 8]]);
-        steps(700).catch_up(0, &mut theta, &mut m, &mut v);
-        assert_eq!((theta, m, v), ([[0.25; 8]], [[0.0; 8]], [[0.0; 8]]));
+        assert_eq!(caught_up(&steps(700), 0, [0.25, 0.0, 0.0]), [0.25, 0.0, 0.0]);
     }
 }

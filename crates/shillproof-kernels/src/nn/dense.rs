@@ -2,9 +2,9 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
-use crate::adam::Update;
+use crate::adam::{Motion, Update};
 use crate::matrix::Matrix;
-use crate::panels::{Lane, Panels, WIDTH, vectors};
+use crate::panels::{Lane, Panels, WIDTH, vectors, vectors_mut};
 use crate::products::{AddTo, product, store_times};
 
 /// `out = x Wᵀ + b`.
@@ -207,8 +207,9 @@ impl WithSimd for Gradient<'_> {
             }
             let Some(bias) = sum.last_mut() else { return };
             for lane in slope {
-                for k in 0..WIDTH {
-                    bias.0[k] += lane.0[k];
+                let pairs = vectors_mut::<S>(bias).iter_mut().zip(vectors::<S>(lane));
+                for (sum, &x) in pairs {
+                    *sum = simd.add_f32s(*sum, x);
                 }
             }
         }
@@ -227,13 +228,11 @@ impl WithSimd for Step<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
+    fn with_simd<S: Simd>(self, simd: S) {
         let moments = self.first.lanes_mut().iter_mut().zip(self.second.lanes_mut());
         let parameters = self.theta.lanes_mut().iter_mut().zip(self.gradient.lanes_mut());
         for ((theta, g), (m, v)) in parameters.zip(moments) {
-            for k in 0..WIDTH {
-                self.update.apply(&mut theta.0[k], g.0[k], &mut m.0[k], &mut v.0[k]);
-            }
+            self.update.apply(simd, Some(&g.0), &mut theta.0, &mut m.0, &mut v.0);
             *g = Lane::ZERO;
         }
     }
@@ -288,10 +287,13 @@ impl WithSimd for Relu<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
+    fn with_simd<S: Simd>(self, simd: S) {
+        let zero = simd.splat_f32s(0.0);
         for p in 0..self.at.count() {
             for lane in &mut self.at.panel_mut(p)[..self.rows] {
-                lane.0 = lane.0.map(|x| if x > 0.0 { x } else { 0.0 });
+                for x in vectors_mut::<S>(lane) {
+                    *x = simd.max_f32s(*x, zero);
+                }
             }
         }
     }
@@ -307,11 +309,12 @@ impl WithSimd for ReluBackward<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
+    fn with_simd<S: Simd>(self, simd: S) {
+        let zero = simd.splat_f32s(0.0);
         for p in 0..self.at.count() {
             for (lane, out) in self.at.panel_mut(p)[..self.rows].iter_mut().zip(self.out.panel(p)) {
-                for k in 0..WIDTH {
-                    lane.0[k] = if out.0[k] > 0.0 { lane.0[k] } else { 0.0 };
+                for (slope, &out) in vectors_mut::<S>(lane).iter_mut().zip(vectors::<S>(out)) {
+                    *slope = simd.select_f32s(simd.greater_than_f32s(out, zero), *slope, zero);
                 }
             }
         }
@@ -334,9 +337,7 @@ impl WithSimd for Product<'_> {
             let factors = self.left.panel(p).iter().zip(self.right.panel(p));
             for (lane, (left, right)) in self.at.panel_mut(p)[..self.rows].iter_mut().zip(factors) {
                 let (left, right) = (vectors::<S>(left), vectors::<S>(right));
-                for (cell, (&a, &b)) in
-                    S::as_mut_simd_f32s(&mut lane.0).0.iter_mut().zip(left.iter().zip(right))
-                {
+                for (cell, (&a, &b)) in vectors_mut::<S>(lane).iter_mut().zip(left.iter().zip(right)) {
                     *cell = simd.mul_f32s(a, b);
                 }
             }

@@ -3,7 +3,7 @@
 use pulp::{Arch, Simd, WithSimd};
 
 use super::coast::AdamSteps;
-use crate::adam::Update;
+use crate::adam::Motion;
 use crate::matrix::Matrix;
 use crate::panels::{Lane, Panels, WIDTH};
 use crate::prefetch::prefetch;
@@ -163,10 +163,10 @@ impl Embedding {
 
 /// Values and both moments of one row.
 #[inline(always)]
-fn thirds(record: &mut [f32], width: usize) -> [&mut [[f32; GROUP]]; 3] {
+fn thirds(record: &mut [f32], width: usize) -> [&mut [f32]; 3] {
     let (theta, moments) = record.split_at_mut(width);
     let (m, v) = moments.split_at_mut(width);
-    [theta, m, v].map(|part| part.as_chunks_mut::<GROUP>().0)
+    [theta, m, v]
 }
 
 struct Touch<'a> {
@@ -180,7 +180,7 @@ impl WithSimd for Touch<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
+    fn with_simd<S: Simd>(self, simd: S) {
         let Self { table, rows, steps, slots } = self;
         let record = table.width * 3;
         for (at, &row) in rows.iter().enumerate() {
@@ -195,7 +195,7 @@ impl WithSimd for Touch<'_> {
                 if steps.rows_lag() && state.done != steps.done() {
                     let [theta, m, v] =
                         thirds(&mut table.cells[row as usize * record..][..record], table.width);
-                    steps.catch_up(state.done, theta, m, v);
+                    steps.catch_up(simd, state.done, theta, m, v);
                     state.done = steps.done();
                 }
             }
@@ -216,17 +216,18 @@ impl WithSimd for Scatter<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
+    fn with_simd<S: Simd>(self, simd: S) {
         for (&slot, lane) in self.slots.iter().zip(self.from) {
             let to = &mut self.gradient[slot as usize * self.width..][..self.width][self.span.clone()];
-            if let Some((to, _)) = to.split_first_chunk_mut::<WIDTH>() {
-                for k in 0..WIDTH {
-                    to[k] += lane.0[k];
-                }
-            } else {
-                for (to, from) in to.iter_mut().zip(lane.0) {
-                    *to += from;
-                }
+            let (to, to_rest) = S::as_mut_simd_f32s(to);
+            let (from, _) = S::as_simd_f32s(&lane.0);
+            let (from, rest) = from.split_at(to.len());
+            for (to, from) in to.iter_mut().zip(from) {
+                *to = simd.add_f32s(*to, *from);
+            }
+            if !to_rest.is_empty() {
+                let sum = simd.add_f32s(simd.partial_load_f32s(to_rest), rest[0]);
+                simd.partial_store_f32s(to_rest, sum);
             }
         }
     }
@@ -241,7 +242,7 @@ impl WithSimd for Step<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
+    fn with_simd<S: Simd>(self, simd: S) {
         let Self { table, steps } = self;
         let (width, update) = (table.width, steps.update());
         if steps.rows_all_move() {
@@ -251,24 +252,17 @@ impl WithSimd for Step<'_> {
                     NONE => &zeros[..],
                     slot => &table.gradient[slot as usize * width..][..width],
                 };
-                move_row(update, gradient, record, width);
+                let [theta, m, v] = thirds(record, width);
+                update.apply(simd, Some(gradient), theta, m, v);
                 state.done = steps.done();
             }
             return;
         }
         for (&row, gradient) in table.touched.iter().zip(table.gradient.chunks_exact(width)) {
-            move_row(update, gradient, &mut table.cells[row as usize * width * 3..][..width * 3], width);
+            let record = &mut table.cells[row as usize * width * 3..][..width * 3];
+            let [theta, m, v] = thirds(record, width);
+            update.apply(simd, Some(gradient), theta, m, v);
             table.states[row as usize].done = steps.done();
-        }
-    }
-}
-
-#[inline(always)]
-fn move_row(update: Update, gradient: &[f32], record: &mut [f32], width: usize) {
-    let [theta, m, v] = thirds(record, width);
-    for (((theta, g), m), v) in theta.iter_mut().zip(gradient.as_chunks::<GROUP>().0).zip(m).zip(v) {
-        for k in 0..GROUP {
-            update.apply(&mut theta[k], g[k], &mut m[k], &mut v[k]);
         }
     }
 }
@@ -282,14 +276,14 @@ impl WithSimd for Settle<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
+    fn with_simd<S: Simd>(self, simd: S) {
         let Self { table, steps } = self;
         if !steps.rows_lag() {
             return;
         }
         for (record, state) in table.cells.chunks_exact_mut((table.width * 3).max(1)).zip(&mut table.states) {
             let [theta, m, v] = thirds(record, table.width);
-            steps.catch_up(state.done, theta, m, v);
+            steps.catch_up(simd, state.done, theta, m, v);
             state.done = steps.done();
         }
     }

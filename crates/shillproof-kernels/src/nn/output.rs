@@ -2,7 +2,7 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
-use crate::adam::Update;
+use crate::adam::{Motion, Update};
 use crate::panels::{Lane, Panels, WIDTH};
 
 /// `x_r = Σ_parts h_part · part_r + b`: a dense layer with one output, over the parts of a network side by side.
@@ -161,12 +161,10 @@ impl WithSimd for Step<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
+    fn with_simd<S: Simd>(self, simd: S) {
         let Output { theta, gradient, first, second, .. } = self.layer;
         for ((theta, g), (m, v)) in theta.iter_mut().zip(gradient).zip(first.iter_mut().zip(second)) {
-            for k in 0..WIDTH {
-                self.update.apply(&mut theta.0[k], g.0[k], &mut m.0[k], &mut v.0[k]);
-            }
+            self.update.apply(simd, Some(&g.0), &mut theta.0, &mut m.0, &mut v.0);
             *g = Lane::ZERO;
         }
     }
