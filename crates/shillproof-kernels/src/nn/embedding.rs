@@ -91,8 +91,12 @@ impl Embedding {
         let (columns, start) = self.blocks[block];
         for (at, &row) in rows.iter().enumerate() {
             let from = &self.cells[row as usize * self.width * 3 + start..][..columns];
-            for (p, values) in from.chunks(WIDTH).enumerate() {
-                out.panel_mut(panel + p)[at].0[..values.len()].copy_from_slice(values);
+            let (whole, rest) = from.as_chunks::<WIDTH>();
+            for (p, &values) in whole.iter().enumerate() {
+                out.panel_mut(panel + p)[at].0 = values;
+            }
+            if !rest.is_empty() {
+                out.panel_mut(panel + whole.len())[at].0[..rest.len()].copy_from_slice(rest);
             }
         }
     }
@@ -187,6 +191,9 @@ impl WithSimd for Touch<'_> {
             if let Some(&next) = rows.get(at + AHEAD) {
                 prefetch(&table.cells[next as usize * record..][..record]);
             }
+            if let Some(&later) = rows.get(at + 2 * AHEAD) {
+                prefetch(&table.states[later as usize..=later as usize]);
+            }
             let state = &mut table.states[row as usize];
             if state.slot == NONE {
                 state.slot = table.touched.len() as u32;
@@ -258,7 +265,11 @@ impl WithSimd for Step<'_> {
             }
             return;
         }
-        for (&row, gradient) in table.touched.iter().zip(table.gradient.chunks_exact(width)) {
+        for (at, (&row, gradient)) in table.touched.iter().zip(table.gradient.chunks_exact(width)).enumerate()
+        {
+            if let Some(&next) = table.touched.get(at + AHEAD) {
+                prefetch(&table.cells[next as usize * width * 3..][..width * 3]);
+            }
             let record = &mut table.cells[row as usize * width * 3..][..width * 3];
             let [theta, m, v] = thirds(record, width);
             update.apply(simd, Some(gradient), theta, m, v);
