@@ -19,7 +19,7 @@ test:
 docs:
     cargo doc --workspace --all-features --no-deps --open
 
-# Speed beside `implicit`, in one run: seconds, memory and accuracy (makes its own Python environment)
+# Speed beside other libraries, in one run: seconds, memory and accuracy (makes its own Python environment)
 bench *ARGS:
     bash bench/run.sh {{ARGS}}
 

@@ -1,6 +1,6 @@
 """Ours beside the library `implicit`: one run, interleaved, medians of paired ratios.
 
-    just bench [--rounds 5] [--threads 1] [--only ml-100k|large] [--entries 20000000]
+    just bench implicit [--rounds 5] [--threads 1] [--only ml-100k|large] [--entries 20000000]
 
 Each side is one process that keeps its data; the two take turns on every measurement. A ratio is their time over ours in the same round;
 the table shows the median ratio with the smallest and largest. Time is CPU time of the process when one thread is used, because other programs

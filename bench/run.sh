@@ -1,12 +1,29 @@
 #!/usr/bin/env bash
-# Speed beside the library `implicit`, in one run. Makes its own Python environment under bench/out.
-# All arguments go to compare_implicit.py; `just bench --help` lists them.
+# Speed beside other libraries, in one run. Makes its own Python environment under bench/out.
+#
+#     just bench                       everything
+#     just bench implicit --help       factor models beside `implicit`, with arguments of its own
+#     just bench torch --help          neural models beside PyTorch, the same
 set -euo pipefail
 cd "$(dirname "$0")/.."
 venv=bench/out/venv
-if [ ! -x "$venv/bin/python" ]; then
-    python3 -m venv "$venv"
-    "$venv/bin/pip" install --quiet implicit==0.7.3 numpy scipy threadpoolctl
-fi
-cargo build --release -p shillproof-victims --example beside_implicit
-exec "$venv/bin/python" bench/compare_implicit.py "$@"
+want() { "$venv/bin/python" -c "import $1" 2>/dev/null || "$venv/bin/pip" install --quiet "${@:2}"; }
+[ -x "$venv/bin/python" ] || python3 -m venv "$venv"
+want numpy numpy scipy
+
+implicit() {
+    want implicit implicit==0.7.3 threadpoolctl
+    cargo build --release -p shillproof-victims --example beside_implicit
+    "$venv/bin/python" bench/compare_implicit.py "$@"
+}
+torch() {
+    want torch torch==2.15.0
+    cargo build --release -p shillproof-victims --example beside_torch
+    "$venv/bin/python" bench/compare_torch.py "$@"
+}
+
+case "${1:-all}" in
+    all) implicit && torch ;;
+    implicit | torch) "$@" ;;
+    *) sed -n '2,6s/^# \{0,1\}//p' "$0"; exit 2 ;;
+esac

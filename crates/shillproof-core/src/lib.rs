@@ -37,4 +37,4 @@ pub use scale::RatingScale;
 pub use seed::{Rng, Seed};
 pub use size::Size;
 pub use stats::ItemStats;
-pub use victim::{Feedback, FitError, FitJob, Query, Recommender, Scorer, Victim};
+pub use victim::{Feedback, FitError, FitJob, HeldOut, Query, Recommender, Scorer, Victim};

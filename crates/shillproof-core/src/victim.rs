@@ -23,12 +23,21 @@ pub enum Feedback {
     Either,
 }
 
+/// A part of the data that does not train.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HeldOut {
+    /// The part for choices during training.
+    Validation,
+    /// The part on which accuracy is measured.
+    Test,
+}
+
 /// One training job.
 #[derive(Clone, Copy)]
 pub struct FitJob<'a> {
     /// Genuine rows first, fake rows (if any) after them.
     pub train: &'a Interactions,
-    /// Held out, for early selection of an epoch.
+    /// Held out, for early selection of an epoch: the part that [`Victim::selects_on`] names.
     pub valid: Option<&'a Interactions>,
     /// One weight a row of `train`, for defenses that re-weight users.
     pub user_weight: Option<&'a [f32]>,
@@ -54,6 +63,12 @@ pub trait Victim: Send + Sync {
     /// When parameters are out of range, the data is of the wrong kind, training diverges, or
     /// somebody asked to stop.
     fn fit(&self, job: &FitJob<'_>, ctx: &Ctx<'_>) -> Result<Box<dyn Recommender>, FitError>;
+
+    /// The part by which the recipe selects an epoch, if it does and there is one: what [`FitJob::valid`] should be. Some published
+    /// systems select on the test part, and only they say so here.
+    fn selects_on(&self) -> HeldOut {
+        HeldOut::Validation
+    }
 
     /// The recipe itself, where there are hyper-parameters to read: an attacker who knows the
     /// victim trains a copy of it.
@@ -151,6 +166,16 @@ pub enum FitError {
     Diverged {
         /// First iteration in which it was seen.
         iteration: usize,
+    },
+    /// The same, where a smaller step may help.
+    #[error(
+        "training diverged in epoch {epoch} at learning rate {learning_rate}: a parameter is no longer finite"
+    )]
+    DivergedAt {
+        /// First epoch in which it was seen, from 1.
+        epoch: usize,
+        /// Length of a step.
+        learning_rate: f32,
     },
     /// A victim outside this process failed.
     #[error("{0}")]

@@ -20,11 +20,11 @@ pub struct Adam {
 }
 
 /// Decay of the first moment.
-const BETA1: f32 = 0.9;
+pub(crate) const BETA1: f32 = 0.9;
 /// Decay of the second moment.
-const BETA2: f32 = 0.999;
+pub(crate) const BETA2: f32 = 0.999;
 /// Keeps the step finite.
-const EPSILON: f32 = 1e-8;
+pub(crate) const EPSILON: f32 = 1e-8;
 /// Parameters updated by one thread at a time.
 const CHUNK: usize = 1 << 14;
 
@@ -76,20 +76,86 @@ impl Adam {
 
     fn next_step(&mut self) -> Update {
         self.steps = self.steps.saturating_add(1);
-        let correction = |beta: f32| 1.0 - f64::from(beta).powi(self.steps);
-        Update {
-            rate: (f64::from(self.learning_rate) / correction(BETA1)) as f32,
+        Update::at(self.steps, self.learning_rate, self.weight_decay)
+    }
+}
+
+/// One step of every parameter.
+#[derive(Clone, Copy, Debug)]
+pub struct Update {
+    rate: f32,
+    root: f32,
+    decay: f32,
+}
+
+impl Update {
+    /// Step `step`, counted from 1.
+    pub(crate) fn at(step: i32, learning_rate: f32, weight_decay: f32) -> Self {
+        let correction = |beta: f32| 1.0 - f64::from(beta).powi(step);
+        Self {
+            rate: (f64::from(learning_rate) / correction(BETA1)) as f32,
             root: (1.0 / correction(BETA2).sqrt()) as f32,
-            decay: self.weight_decay,
+            decay: weight_decay,
         }
     }
 }
 
-#[derive(Clone, Copy)]
-struct Update {
-    rate: f32,
-    root: f32,
-    decay: f32,
+/// What moves parameters together with both of their moments.
+pub(crate) trait Motion: Copy {
+    /// One vector: gradient, values and moments become values and moments.
+    fn vector<S: Simd>(self, simd: S, g: S::f32s, theta: S::f32s, m: S::f32s, v: S::f32s) -> [S::f32s; 3];
+
+    /// All of some values; no gradient is a gradient of 0. What is left behind whole vectors is padded with zeros.
+    ///
+    /// # Shapes
+    /// Slices of one length.
+    #[inline(always)]
+    fn apply<S: Simd>(
+        self,
+        simd: S,
+        gradient: Option<&[f32]>,
+        theta: &mut [f32],
+        m: &mut [f32],
+        v: &mut [f32],
+    ) {
+        let zero = simd.splat_f32s(0.0);
+        let (g, g_rest) = S::as_simd_f32s(gradient.unwrap_or_default());
+        let (theta, theta_rest) = S::as_mut_simd_f32s(theta);
+        let (m, m_rest) = S::as_mut_simd_f32s(m);
+        let (v, v_rest) = S::as_mut_simd_f32s(v);
+        for (i, ((theta, m), v)) in theta.iter_mut().zip(m).zip(v).enumerate() {
+            let g = if gradient.is_some() { g[i] } else { zero };
+            [*theta, *m, *v] = self.vector(simd, g, *theta, *m, *v);
+        }
+        if !theta_rest.is_empty() {
+            let g = if gradient.is_some() { simd.partial_load_f32s(g_rest) } else { zero };
+            let rest = [&*theta_rest, &*m_rest, &*v_rest];
+            let [theta, m, v] = [
+                simd.partial_load_f32s(rest[0]),
+                simd.partial_load_f32s(rest[1]),
+                simd.partial_load_f32s(rest[2]),
+            ];
+            let [theta, m, v] = self.vector(simd, g, theta, m, v);
+            simd.partial_store_f32s(theta_rest, theta);
+            simd.partial_store_f32s(m_rest, m);
+            simd.partial_store_f32s(v_rest, v);
+        }
+    }
+}
+
+impl Motion for Update {
+    #[inline(always)]
+    fn vector<S: Simd>(self, simd: S, g: S::f32s, theta: S::f32s, m: S::f32s, v: S::f32s) -> [S::f32s; 3] {
+        let (keep1, take1) = (simd.splat_f32s(BETA1), simd.splat_f32s(1.0 - BETA1));
+        let (keep2, take2) = (simd.splat_f32s(BETA2), simd.splat_f32s(1.0 - BETA2));
+        let g = simd.add_f32s(g, simd.mul_f32s(simd.splat_f32s(self.decay), theta));
+        let m = simd.add_f32s(simd.mul_f32s(keep1, m), simd.mul_f32s(take1, g));
+        let v = simd.add_f32s(simd.mul_f32s(keep2, v), simd.mul_f32s(simd.mul_f32s(take2, g), g));
+        let root = simd.mul_f32s(simd.sqrt_f32s(v), simd.splat_f32s(self.root));
+        let size = simd.add_f32s(root, simd.splat_f32s(EPSILON));
+        let step = simd.div_f32s(simd.mul_f32s(simd.splat_f32s(self.rate), m), size);
+        [simd.sub_f32s(theta, step), m, v]
+    }
 }
 
 struct Piece<'a> {
@@ -104,14 +170,8 @@ impl WithSimd for Piece<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        let Update { rate, root, decay } = self.update;
-        for (((theta, &g), m), v) in self.theta.iter_mut().zip(self.g).zip(self.m).zip(self.v) {
-            let g = g + decay * *theta;
-            *m = BETA1 * *m + (1.0 - BETA1) * g;
-            *v = BETA2 * *v + (1.0 - BETA2) * g * g;
-            *theta -= rate * *m / (v.sqrt() * root + EPSILON);
-        }
+    fn with_simd<S: Simd>(self, simd: S) {
+        self.update.apply(simd, Some(self.g), self.theta, self.m, self.v);
     }
 }
 

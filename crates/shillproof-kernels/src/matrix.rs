@@ -1,6 +1,6 @@
 //! Dense row-major matrices of `f32`.
 
-use rand_distr::{Distribution, Normal};
+use rand_distr::{Distribution, Normal, Uniform};
 use rayon::prelude::*;
 use shillproof_core::Seed;
 
@@ -67,6 +67,20 @@ impl Matrix {
         out.data.par_chunks_mut(columns.max(1)).enumerate().for_each(|(i, row)| {
             let mut rng = seed.index(i as u64).rng();
             row.fill_with(|| normal.sample(&mut rng));
+        });
+        out
+    }
+
+    /// Entries uniform between −`bound` and `bound`, drawn row by row as in [`Matrix::normal`].
+    ///
+    /// # Panics
+    /// If `bound` is negative or not finite.
+    pub fn uniform(rows: usize, columns: usize, bound: f32, seed: Seed) -> Self {
+        let uniform = Uniform::new_inclusive(-bound, bound).expect("invariant: a finite bound of at least 0");
+        let mut out = Self::zeros(rows, columns);
+        out.data.par_chunks_mut(columns.max(1)).enumerate().for_each(|(i, row)| {
+            let mut rng = seed.index(i as u64).rng();
+            row.fill_with(|| uniform.sample(&mut rng));
         });
         out
     }

@@ -17,16 +17,16 @@ impl Lane {
     pub(crate) const ZERO: Self = Self([0.0; WIDTH]);
 }
 
-/// A matrix in panels. Columns are padded with zeros to whole panels.
+/// A matrix in panels of 16 columns. Columns are padded with zeros to whole panels.
 #[derive(Clone, Debug)]
-pub(crate) struct Panels {
+pub struct Panels {
     rows: usize,
     lanes: Vec<Lane>,
 }
 
 impl Panels {
     /// All zeros.
-    pub(crate) fn zeros(rows: usize, columns: usize) -> Self {
+    pub fn zeros(rows: usize, columns: usize) -> Self {
         Self { rows, lanes: vec![Lane::ZERO; rows * columns.div_ceil(WIDTH)] }
     }
 
@@ -51,15 +51,29 @@ impl Panels {
         out
     }
 
-    /// Rows of a panel.
-    pub(crate) fn rows(&self) -> usize {
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
         self.rows
     }
 
     /// Number of panels.
     #[inline(always)]
-    pub(crate) fn count(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.lanes.len() / self.rows.max(1)
+    }
+
+    /// Writes values into a row, from column `16 · panel` on.
+    pub fn write(&mut self, row: usize, panel: usize, values: &[f32]) {
+        for (p, values) in values.chunks(WIDTH).enumerate() {
+            self.panel_mut(panel + p)[row].0[..values.len()].copy_from_slice(values);
+        }
+    }
+
+    /// Reads values of a row, from column `16 · panel` on.
+    pub fn read(&self, row: usize, panel: usize, out: &mut [f32]) {
+        for (p, out) in out.chunks_mut(WIDTH).enumerate() {
+            out.copy_from_slice(&self.panel(panel + p)[row].0[..out.len()]);
+        }
     }
 
     /// One panel.
@@ -72,6 +86,11 @@ impl Panels {
     #[inline(always)]
     pub(crate) fn panel_mut(&mut self, at: usize) -> &mut [Lane] {
         &mut self.lanes[at * self.rows..(at + 1) * self.rows]
+    }
+
+    /// All rows of all panels, to write to.
+    pub(crate) fn lanes_mut(&mut self) -> &mut [Lane] {
+        &mut self.lanes
     }
 
     /// Panel `first`, and panel `second > first` to write to.

@@ -9,12 +9,12 @@
 
 /// Brings `row` towards the processor.
 #[inline(always)]
-pub(crate) fn prefetch(row: &[f32]) {
+pub(crate) fn prefetch<T>(row: &[T]) {
     #[cfg(target_arch = "x86_64")]
     {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
         // A row that does not start with a cache line ends in one more.
-        for cell in row.iter().step_by(16).chain(row.last()) {
+        for cell in row.iter().step_by(const { 64 / size_of::<T>() }).chain(row.last()) {
             // SAFETY: `cell` is a reference, so the address is valid; nothing is read through it.
             unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(cell).cast()) };
         }

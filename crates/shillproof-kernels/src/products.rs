@@ -88,6 +88,59 @@ pub(crate) fn product<S: Simd>(simd: S, a: &[Lane], b: &[Lane], rows: usize, sin
     }
 }
 
+/// `out = x w + bias` for the first `rows` rows (rounded up to whole tiles) of `x` and one panel `w`.
+///
+/// # Shapes
+/// `w`: at least one row a padded column of `x`. `out`: one lane a row of `x`, whose rows are a multiple of 16 or at least `rows` rounded up.
+#[inline(always)]
+pub(crate) fn store_times<S: Simd>(
+    simd: S,
+    x: &Panels,
+    w: &[Lane],
+    bias: &Lane,
+    rows: usize,
+    out: &mut [Lane],
+) {
+    #[inline(always)]
+    fn tiles<S: Simd, const MR: usize, const NV: usize>(
+        simd: S,
+        x: &Panels,
+        w: &[Lane],
+        bias: &Lane,
+        rows: usize,
+        out: &mut [Lane],
+    ) {
+        let w = &w.as_chunks::<WIDTH>().0[..x.count()];
+        for (tile, out) in out.as_chunks_mut::<MR>().0[..rows.div_ceil(MR)].iter_mut().enumerate() {
+            let mut sum = [[simd.splat_f32s(0.0); NV]; MR];
+            for i in 0..MR {
+                sum[i].copy_from_slice(vectors::<S>(bias));
+            }
+            for (p, w) in w.iter().enumerate() {
+                let x = &x.panel(p).as_chunks::<MR>().0[tile];
+                for j in 0..WIDTH {
+                    let w = vectors::<S>(&w[j]);
+                    for i in 0..MR {
+                        let a = simd.splat_f32s(x[i].0[j]);
+                        for v in 0..NV {
+                            sum[i][v] = simd.mul_add_e_f32s(a, w[v], sum[i][v]);
+                        }
+                    }
+                }
+            }
+            for i in 0..MR {
+                vectors_mut::<S>(&mut out[i]).copy_from_slice(&sum[i]);
+            }
+        }
+    }
+    match S::F32_LANES {
+        16 => tiles::<S, 8, 1>(simd, x, w, bias, rows, out),
+        8 => tiles::<S, 4, 2>(simd, x, w, bias, rows, out),
+        4 => tiles::<S, 4, 4>(simd, x, w, bias, rows, out),
+        _ => tiles::<S, 2, 16>(simd, x, w, bias, rows, out),
+    }
+}
+
 /// Panels that [`combine`] takes at a time: their sums fit the registers.
 const GROUP: usize = 4;
 

@@ -7,77 +7,22 @@
 //!     als INNER FACTORS REGULARIZATION WEIGHT ITERATIONS      bpr FACTORS EPOCHS
 //!     rank K                                                  accuracy          peak
 
+mod support;
+
 use std::error::Error;
 use std::io::{BufRead, Write};
-use std::sync::Mutex;
-use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
-use rustix::time::{ClockId, clock_gettime};
 use serde_json::{Value, json};
 use shillproof_core::{
-    Ctx, FitJob, Interactions, ItemId, Observer, Recommender, Seed, Ties, Triples, UserId, Victim,
-    select_top_k,
+    Ctx, FitJob, Interactions, ItemId, Recommender, Seed, Ties, UserId, Victim, select_top_k,
 };
 use shillproof_kernels::{Csr, FullRows, gram};
 use shillproof_victims::{Bpr, FactorModel, InnerSolver, Wrmf};
+use support::{Now, Stamps, peak_mb, read};
 
 /// Users scored at a time: their scores stay in the cache.
 const BLOCK: usize = 16;
-
-/// Time on the clock, and time of all threads on a processor (which other programs do not disturb).
-#[derive(Clone, Copy)]
-struct Now {
-    wall: Instant,
-    cpu: f64,
-}
-
-impl Now {
-    fn read() -> Self {
-        let cpu = clock_gettime(ClockId::ProcessCPUTime);
-        Self { wall: Instant::now(), cpu: cpu.tv_sec as f64 + cpu.tv_nsec as f64 * 1e-9 }
-    }
-
-    fn since(self, start: Self) -> (Duration, f64) {
-        (self.wall - start.wall, self.cpu - start.cpu)
-    }
-}
-
-/// Remembers when each step ended.
-#[derive(Default)]
-struct Stamps(Mutex<Vec<(u64, Now)>>);
-
-impl Observer for Stamps {
-    fn progress(&self, _: &str, done: u64, _: u64) {
-        if let Ok(mut stamps) = self.0.lock() {
-            stamps.push((done, Now::read()));
-        }
-    }
-}
-
-impl Stamps {
-    /// Mean time of a step, the first one (with its preparations) left out.
-    fn per_step(self) -> Result<(f64, f64), Box<dyn Error>> {
-        let stamps = self.0.into_inner()?;
-        let (Some((first, start)), Some((last, end))) = (stamps.first(), stamps.last()) else {
-            return Err("no step was reported".into());
-        };
-        let steps = (last - first) as f64;
-        let (wall, cpu) = end.since(*start);
-        Ok((wall.as_secs_f64() / steps, cpu / steps))
-    }
-}
-
-fn read(path: &str) -> Result<Interactions, Box<dyn Error>> {
-    let bytes = std::fs::read(path)?;
-    let (head, rest) = bytes.split_at(24);
-    let number =
-        |at: usize| u64::from_le_bytes(head[8 * at..8 * at + 8].try_into().unwrap_or_default()) as usize;
-    let (users, items, n) = (number(0), number(1), number(2));
-    let ids: Vec<u32> = rest.as_chunks::<4>().0.iter().map(|&b| u32::from_le_bytes(b)).collect();
-    let triples = Triples { users: ids[..n].to_vec(), items: ids[n..].to_vec(), ratings: None, times: None };
-    Ok(Interactions::from_triples(users, items, triples, None)?)
-}
 
 fn als(words: &[&str], train: &Interactions) -> Result<(Value, FactorModel), Box<dyn Error>> {
     let inner = if words[0] == "cg" { InnerSolver::Cg } else { InnerSolver::Cholesky };
@@ -141,12 +86,6 @@ fn accuracy(lists: &[Vec<ItemId>], test: &Interactions) -> Value {
             / (0..list.len().min(truth.len())).map(gain).sum::<f64>();
     }
     json!({ "hit_ratio": hits / users, "ndcg": ndcg / users })
-}
-
-fn peak_mb() -> Result<f64, Box<dyn Error>> {
-    let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find(|l| l.starts_with("VmHWM:")).ok_or("no VmHWM in /proc/self/status")?;
-    Ok(line.split_whitespace().nth(1).ok_or("VmHWM without a number")?.parse::<f64>()? / 1024.0)
 }
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -3,8 +3,10 @@
 mod als;
 mod bpr;
 mod factors;
+mod free;
 mod input;
 mod item_knn;
+pub mod neumf;
 mod nuclear_norm;
 mod popularity;
 pub mod random_walk;
@@ -19,6 +21,7 @@ pub use als::{Als, Center};
 pub use bpr::Bpr;
 pub use factors::FactorModel;
 pub use item_knn::{ItemKnn, Similarity};
+pub use neumf::{Gmf, Mlp, NeuMf};
 pub use nuclear_norm::{Completion, NuclearNorm, Observed};
 pub use popularity::Popularity;
 pub use random_walk::RandomWalk;
@@ -48,6 +51,13 @@ pub enum VictimSpec {
     Wrmf(Wrmf),
     /// Bayesian personalised ranking.
     Bpr(Bpr),
+    /// Neural matrix factorisation.
+    #[serde(rename = "neumf")]
+    NeuMf(NeuMf),
+    /// Generalised matrix factorisation.
+    Gmf(Gmf),
+    /// A perceptron.
+    Mlp(Mlp),
     /// Random walk with restart.
     RandomWalk(RandomWalk),
 }
@@ -67,6 +77,9 @@ impl VictimSpec {
             Self::ItemKnn(victim) => victim,
             Self::Wrmf(victim) => victim,
             Self::Bpr(victim) => victim,
+            Self::NeuMf(victim) => victim,
+            Self::Gmf(victim) => victim,
+            Self::Mlp(victim) => victim,
             Self::RandomWalk(victim) => victim,
         }
     }
@@ -83,6 +96,9 @@ impl Catalogue for VictimSpec {
             Self::ItemKnn(ItemKnn::default()),
             Self::Wrmf(Wrmf::default()),
             Self::Bpr(Bpr::default()),
+            Self::NeuMf(NeuMf::default()),
+            Self::Gmf(Gmf::default()),
+            Self::Mlp(Mlp::default()),
             Self::RandomWalk(RandomWalk::default()),
         ]
     }
@@ -95,6 +111,9 @@ impl Catalogue for VictimSpec {
             Self::ItemKnn(_) => item_knn::CARD,
             Self::Wrmf(_) => wrmf::CARD,
             Self::Bpr(_) => bpr::CARD,
+            Self::NeuMf(_) => neumf::CARD,
+            Self::Gmf(_) => neumf::GMF_CARD,
+            Self::Mlp(_) => neumf::MLP_CARD,
             Self::RandomWalk(_) => random_walk::CARD,
         }
     }

@@ -4,6 +4,8 @@ use rand::RngExt;
 use shillproof_core::Rng;
 use shillproof_kernels::Csr;
 
+use crate::free::nth_free;
+
 /// Bits of the filter for each interaction: one item in 16 that the user does not have needs a second look.
 const BITS: usize = 16;
 
@@ -66,23 +68,8 @@ impl Filter {
             }
         }
         let free = (ids.len() - taken.len()) as u32;
-        (free > 0).then(|| nth_free(taken, rng.random_range(0..free)))
+        (free > 0).then(|| nth_free(taken, |t| t.1, rng.random_range(0..free)))
     }
-}
-
-/// The `r`-th number that is not among the second halves of `taken`, which ascend.
-fn nth_free(taken: &[(u32, u32)], r: u32) -> u32 {
-    // It is r plus the taken ones below it: those with at most r free numbers below them.
-    let (mut low, mut high) = (0, taken.len());
-    while low < high {
-        let middle = usize::midpoint(low, high);
-        if taken[middle].1 - middle as u32 <= r {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    r + low as u32
 }
 
 #[cfg(test)]
