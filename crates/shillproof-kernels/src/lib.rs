@@ -18,20 +18,25 @@
 pub mod adam;
 mod cholesky;
 pub mod csr;
+pub mod full_cells;
 pub mod full_rows;
 pub mod gram;
+pub mod lanes;
 pub mod least_squares;
 pub mod matrix;
 mod panels;
 pub mod parallel;
 mod prefetch;
 mod products;
+mod rows;
 pub mod score;
 
 pub use adam::Adam;
 pub use csr::Csr;
+pub use full_cells::{FullCells, Joined};
 pub use full_rows::FullRows;
 pub use gram::gram;
+pub use lanes::{Lane, RowPanels};
 pub use least_squares::{Inner, RowSystems};
 pub use matrix::{Matrix, ShapeError, axpy, dot};
 pub use score::ItemPanels;
