@@ -7,8 +7,8 @@ use shillproof_core::{Attack, Objective};
 
 use crate::{
     AopAttack, AverageAttack, BandwagonAttack, CovisAttack, LoveHateAttack, NoAttack, PgaAttack,
-    PopularAttack, PowerUserAttack, ProbeAttack, RandomAttack, SAttack, SGraphAttack, SegmentAttack,
-    SgldAttack, SrwaAttack, UniformAttack, WeightingAttack,
+    PopularAttack, PowerUserAttack, ProbeAttack, RandomAttack, RapuGAttack, RapuRAttack, RevAdvAttack,
+    SAttack, SGraphAttack, SegmentAttack, SgldAttack, SrwaAttack, UniformAttack, WeightingAttack,
 };
 
 /// An attack by its catalogue name, with its parameters.
@@ -51,6 +51,12 @@ pub enum AttackSpec {
     SAttack(SAttack),
     /// The same on all users, weighted by influence.
     Weighting(WeightingAttack),
+    /// Fake users that follow the gradient through a surrogate's training.
+    RevAdv(RevAdvAttack),
+    /// The same where data are incomplete and perturbed.
+    RapuG(RapuGAttack),
+    /// Popular items nearest to where the targets should go.
+    RapuR(RapuRAttack),
 }
 
 /// What an attack can do, for choosing attacks and for the tests that hold it to its word.
@@ -132,6 +138,9 @@ impl AttackSpec {
             Self::Covis(a) => of(a),
             Self::SAttack(a) => of(a),
             Self::Weighting(a) => of(a),
+            Self::RevAdv(a) => of(a),
+            Self::RapuG(a) => of(a),
+            Self::RapuR(a) => of(a),
         }
     }
 }
@@ -159,6 +168,9 @@ impl Catalogue for AttackSpec {
             Self::Covis(CovisAttack::default()),
             Self::SAttack(SAttack::default()),
             Self::Weighting(WeightingAttack::default()),
+            Self::RevAdv(RevAdvAttack::default()),
+            Self::RapuG(RapuGAttack::default()),
+            Self::RapuR(RapuRAttack::default()),
         ]
     }
 

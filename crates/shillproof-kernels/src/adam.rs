@@ -74,8 +74,48 @@ impl Adam {
         }
     }
 
+    /// Pulls a cotangent of parameters and moments back through the step that led to this state.
+    ///
+    /// On entry `cotangent` is with respect to what the step left, on return to what it found, but for two
+    /// things that go through the gradient: its cotangent is written to `of_gradient`, which the caller multiplies by the gradient's
+    /// derivative; the weight decay's share of it is added here.
+    ///
+    /// # Shapes
+    /// All: as many as at [`Adam::new`]. `before`: the state that the step found.
+    ///
+    /// ```
+    /// use shillproof_kernels::{Adam, adam::Cotangent};
+    /// let (before, mut x) = (Adam::new(1, 0.1, 0.0), [1.0]);
+    /// let mut after = before.clone();
+    /// after.step(&mut x, &[5.0]);
+    /// let mut cotangent = Cotangent::of(&[1.0]);
+    /// let mut of_gradient = [0.0];
+    /// after.pull_back(&before, &mut cotangent, &mut of_gradient);
+    /// assert_eq!(cotangent.parameters, [1.0]);
+    /// assert!(of_gradient[0].abs() < 1e-6); // the first step depends on the sign of the gradient alone
+    /// ```
+    pub fn pull_back(&self, before: &Self, cotangent: &mut Cotangent, of_gradient: &mut [f32]) {
+        let update = self.last_step();
+        let Cotangent { parameters, first, second } = cotangent;
+        let moments = self.first.par_chunks(CHUNK).zip(self.second.par_chunks(CHUNK));
+        let moments = moments.zip(before.first.par_chunks(CHUNK));
+        let cotangents = parameters
+            .par_chunks_mut(CHUNK)
+            .zip(first.par_chunks_mut(CHUNK))
+            .zip(second.par_chunks_mut(CHUNK));
+        of_gradient.par_chunks_mut(CHUNK).zip(cotangents).zip(moments).for_each(
+            |((of_g, ((theta, m_bar), v_bar)), ((m, v), m_before))| {
+                Arch::new().dispatch(Back { update, m, v, m_before, theta, m_bar, v_bar, of_g });
+            },
+        );
+    }
+
     fn next_step(&mut self) -> Update {
         self.steps = self.steps.saturating_add(1);
+        self.last_step()
+    }
+
+    fn last_step(&self) -> Update {
         Update::at(self.steps, self.learning_rate, self.weight_decay)
     }
 }
@@ -97,6 +137,25 @@ impl Update {
             root: (1.0 / correction(BETA2).sqrt()) as f32,
             decay: weight_decay,
         }
+    }
+}
+
+/// A cotangent of parameters and moments.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cotangent {
+    /// Of the parameters.
+    pub parameters: Vec<f32>,
+    /// Of the first moments.
+    pub first: Vec<f32>,
+    /// Of the second moments.
+    pub second: Vec<f32>,
+}
+
+impl Cotangent {
+    /// That of something that depends on the parameters alone.
+    pub fn of(parameters: &[f32]) -> Self {
+        let n = parameters.len();
+        Self { parameters: parameters.to_vec(), first: vec![0.0; n], second: vec![0.0; n] }
     }
 }
 
@@ -175,6 +234,45 @@ impl WithSimd for Piece<'_> {
     }
 }
 
+struct Back<'a> {
+    update: Update,
+    m: &'a [f32],
+    v: &'a [f32],
+    m_before: &'a [f32],
+    theta: &'a mut [f32],
+    m_bar: &'a mut [f32],
+    v_bar: &'a mut [f32],
+    of_g: &'a mut [f32],
+}
+
+/// Where a second moment is zero the step does not depend on it.
+const SMALLEST_ROOT: f32 = 1e-12;
+
+impl WithSimd for Back<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Update { rate, root, decay } = self.update;
+        let n = self.theta.len();
+        let (m, v, m_before) = (&self.m[..n], &self.v[..n], &self.m_before[..n]);
+        let (theta, m_bar) = (&mut self.theta[..n], &mut self.m_bar[..n]);
+        let (v_bar, of_g) = (&mut self.v_bar[..n], &mut self.of_g[..n]);
+        for i in 0..n {
+            let sqrt = v[i].sqrt().max(SMALLEST_ROOT);
+            let step = rate / (sqrt * root + EPSILON);
+            let of_m = m_bar[i] - step * theta[i];
+            let of_v = v_bar[i] + step * step * theta[i] * m[i] * (root / (2.0 * rate * sqrt));
+            let g = (m[i] - BETA1 * m_before[i]) * (1.0 / (1.0 - BETA1));
+            let of_gradient = (1.0 - BETA1) * of_m + 2.0 * (1.0 - BETA2) * g * of_v;
+            of_g[i] = of_gradient;
+            m_bar[i] = BETA1 * of_m;
+            v_bar[i] = BETA2 * of_v;
+            theta[i] += decay * of_gradient;
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -202,6 +300,44 @@ mod tests {
         }
         let exact = textbook(&gradients, 0.5, 0.01, 0.1);
         assert!(x.iter().all(|&x| (f64::from(x) - exact).abs() < 1e-5), "{} against {exact}", x[0]);
+    }
+
+    /// Central differences of four steps whose gradient is `sin(θ) + 0.3 θ`, through the textbook form in f64.
+    #[test]
+    fn a_pulled_back_cotangent_is_the_derivative() {
+        let run = |start: f64| {
+            let (mut theta, mut m, mut v) = (start, 0.0, 0.0);
+            for t in 1..=4 {
+                let g = theta.sin() + 0.3 * theta;
+                m = 0.9 * m + 0.1 * g;
+                v = 0.999 * v + 0.001 * g * g;
+                let (m_hat, v_hat) = (m / (1.0 - 0.9f64.powi(t)), v / (1.0 - 0.999f64.powi(t)));
+                theta -= 0.1 * m_hat / (v_hat.sqrt() + 1e-8);
+            }
+            theta
+        };
+        let starts: Vec<f32> = (1..40).map(|k| k as f32 * 0.07).collect();
+        let (mut x, mut adam) = (starts.clone(), Adam::new(starts.len(), 0.1, 0.3));
+        let mut states = Vec::new();
+        for _ in 0..4 {
+            states.push((x.clone(), adam.clone()));
+            let gradient: Vec<f32> = x.iter().map(|x| x.sin()).collect();
+            adam.step(&mut x, &gradient);
+        }
+        let mut cotangent = Cotangent::of(&vec![1.0; x.len()]);
+        let mut of_gradient = vec![0.0; x.len()];
+        for (theta, before) in states.iter().rev() {
+            adam.pull_back(before, &mut cotangent, &mut of_gradient);
+            for ((bar, &of_g), theta) in cotangent.parameters.iter_mut().zip(&of_gradient).zip(theta) {
+                *bar += of_g * theta.cos();
+            }
+            adam = before.clone();
+        }
+        for (&start, &got) in starts.iter().zip(&cotangent.parameters) {
+            let (x, h) = (f64::from(start), 1e-6);
+            let exact = (run(x + h) - run(x - h)) / (2.0 * h);
+            assert!((f64::from(got) - exact).abs() < 1e-4, "{got} for {exact} at {start}");
+        }
     }
 
     #[test]

@@ -46,9 +46,51 @@ impl Csr {
         Self { n_columns: self.n_columns, row_start, columns, values }
     }
 
+    /// Rows of (column, value) pairs.
+    ///
+    /// # Panics
+    /// If a column is not below `n_columns`.
+    ///
+    /// ```
+    /// use shillproof_kernels::Csr;
+    /// let m = Csr::from_rows(3, &[vec![(2, 0.5)], vec![]]);
+    /// assert_eq!((m.columns(0), m.values(0)), (&[2][..], Some(&[0.5][..])));
+    /// ```
+    pub fn from_rows(n_columns: usize, rows: &[Vec<(u32, f32)>]) -> Self {
+        let mut row_start = vec![0];
+        let (mut columns, mut values) = (Vec::new(), Vec::new());
+        for row in rows {
+            assert!(row.iter().all(|e| (e.0 as usize) < n_columns), "a column beyond {n_columns}");
+            columns.extend(row.iter().map(|e| e.0));
+            values.extend(row.iter().map(|e| e.1));
+            row_start.push(columns.len());
+        }
+        Self { n_columns, row_start, columns, values: Some(values) }
+    }
+
+    /// The same matrix without values and with `rows` of ones below it.
+    ///
+    /// # Panics
+    /// If a column is not one of this matrix.
+    #[must_use]
+    pub fn pattern_with<R: AsRef<[u32]>>(&self, rows: &[R]) -> Self {
+        let (mut row_start, mut columns) = (self.row_start.clone(), self.columns.clone());
+        for row in rows.iter().map(AsRef::as_ref) {
+            assert!(row.iter().all(|&c| (c as usize) < self.n_columns), "a column beyond {}", self.n_columns);
+            columns.extend_from_slice(row);
+            row_start.push(columns.len());
+        }
+        Self { n_columns: self.n_columns, row_start, columns, values: None }
+    }
+
     /// Columns become rows; within each, the old rows ascend.
     #[must_use]
     pub fn transpose(&self) -> Self {
+        self.transpose_with_origins().0
+    }
+
+    /// The transpose, and where each of its cells stands among those of this matrix.
+    pub(crate) fn transpose_with_origins(&self) -> (Self, Vec<u32>) {
         let mut row_start = vec![0; self.n_columns + 1];
         for &c in &self.columns {
             row_start[c as usize + 1] += 1;
@@ -57,19 +99,20 @@ impl Csr {
             row_start[c + 1] += row_start[c];
         }
         let mut next = row_start.clone();
-        let mut columns = vec![0; self.columns.len()];
+        let (mut columns, mut origins) = (vec![0; self.columns.len()], vec![0; self.columns.len()]);
         let mut values = self.values.as_ref().map(|v| vec![0.0; v.len()]);
         for r in 0..self.n_rows() {
             for at in self.span(r) {
                 let slot = &mut next[self.columns[at] as usize];
                 columns[*slot] = r as u32;
+                origins[*slot] = at as u32;
                 if let (Some(values), Some(own)) = (&mut values, &self.values) {
                     values[*slot] = own[at];
                 }
                 *slot += 1;
             }
         }
-        Self { n_columns: self.n_rows(), row_start, columns, values }
+        (Self { n_columns: self.n_rows(), row_start, columns, values }, origins)
     }
 
     /// Adds `shift` to every value; a matrix without values stays as it is.

@@ -18,8 +18,10 @@
 pub mod adam;
 mod cholesky;
 pub mod csr;
+pub mod full_cells;
 pub mod full_rows;
 pub mod gram;
+pub mod lanes;
 pub mod least_squares;
 pub mod matrix;
 pub mod nn;
@@ -27,14 +29,17 @@ mod panels;
 pub mod parallel;
 mod prefetch;
 mod products;
+mod rows;
 pub mod score;
 mod squared_error;
 pub mod tape;
 
 pub use adam::Adam;
 pub use csr::Csr;
+pub use full_cells::{FullCells, Joined};
 pub use full_rows::FullRows;
 pub use gram::gram;
+pub use lanes::{Lane, RowPanels};
 pub use least_squares::{Inner, RowSystems};
 pub use matrix::{Matrix, ShapeError, axpy, dot};
 pub use panels::Panels;

@@ -8,13 +8,14 @@ use crate::matrix::Matrix;
 /// Columns of a panel.
 pub(crate) const WIDTH: usize = 16;
 
-/// One row of a panel.
+/// One row of a panel: 16 numbers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[repr(C, align(64))]
-pub(crate) struct Lane(pub(crate) [f32; WIDTH]);
+pub struct Lane(pub [f32; WIDTH]);
 
 impl Lane {
-    pub(crate) const ZERO: Self = Self([0.0; WIDTH]);
+    /// All zeros.
+    pub const ZERO: Self = Self([0.0; WIDTH]);
 }
 
 /// A matrix in panels of 16 columns. Columns are padded with zeros to whole panels.

@@ -54,6 +54,29 @@ pub fn for_each_range<T: Send, B>(
     parts.into_par_iter().for_each_init(buffers, |buffers, (range, part)| work(buffers, range, part));
 }
 
+/// As [`for_each_range`], where `work` also gets what belongs to the range of `cells`: one entry a stored cell.
+///
+/// # Shapes
+/// `ranges`: adjacent, from 0. `row_start`: as in [`balanced`]. `out`: `width` cells a row. `cells`: one for each stored cell.
+pub fn for_each_range_with_cells<T: Send, C: Send>(
+    ranges: &[Range<usize>],
+    width: usize,
+    out: &mut [T],
+    row_start: &[usize],
+    cells: &mut [C],
+    work: impl Fn(Range<usize>, &mut [T], &mut [C]) + Sync + Send,
+) {
+    let mut parts = Vec::with_capacity(ranges.len());
+    let (mut rest, mut rest_cells) = (out, cells);
+    for range in ranges {
+        let (part, tail) = rest.split_at_mut(range.len() * width);
+        let (part_cells, tail_cells) = rest_cells.split_at_mut(row_start[range.end] - row_start[range.start]);
+        parts.push((range.clone(), part, part_cells));
+        (rest, rest_cells) = (tail, tail_cells);
+    }
+    parts.into_par_iter().for_each(|(range, part, part_cells)| work(range, part, part_cells));
+}
+
 /// The sum of `part` over all ranges, computed in parallel and added up in order.
 pub fn sum(ranges: &[Range<usize>], part: impl Fn(Range<usize>) -> f64 + Sync) -> f64 {
     ranges.par_iter().map(|range| part(range.clone())).collect::<Vec<_>>().into_iter().sum()

@@ -19,6 +19,7 @@ macro_rules! with_vectors {
         }
     };
 }
+pub(crate) use with_vectors;
 
 /// `MR` rows, beginning at row `q * MR`, of `aᵀb`, with `NV` vectors to a lane.
 #[inline(always)]
@@ -315,7 +316,7 @@ pub(crate) fn reduce_lane<S: Simd>(simd: S, lane: &Lane) -> f32 {
 
 /// The sum of a lane: halves are added to halves, so AVX2 and AVX-512 agree to the last bit.
 #[inline(always)]
-fn reduce<S: Simd, const NV: usize>(simd: S, mut sum: [S::f32s; NV]) -> f32 {
+pub(crate) fn reduce<S: Simd, const NV: usize>(simd: S, mut sum: [S::f32s; NV]) -> f32 {
     let mut width = NV / 2;
     while width > 0 {
         for v in 0..width {

@@ -36,6 +36,10 @@ impl ItemPanels {
         self.items
     }
 
+    pub(crate) fn panels(&self) -> &Panels {
+        &self.panels
+    }
+
     /// Scores of all items for one user.
     ///
     /// # Shapes

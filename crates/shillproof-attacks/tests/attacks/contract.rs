@@ -1,9 +1,10 @@
 //! One table drives the contract: the catalogue with what each entry says about itself.
 
 use shillproof_attacks::{
-    Affinity, AttackSpec, BandwagonAttack, PgaAttack, PopularAttack, Popularity, PowerUserAttack, Prior,
-    SAttack, SegmentAttack, Selection, SgldAttack, TrainOn, UniformAttack, Users, Variant, WeightScale,
-    WeightingAttack, mf, pga,
+    Affinity, AttackSpec, BandwagonAttack, Nearness, OuterExclude, PgaAttack, PopularAttack, Popularity,
+    PowerUserAttack, Prior, Project, Proxies, Pulls, RapuGAttack, RapuRAttack, RevAdvAttack, SAttack,
+    SegmentAttack, Selection, SgldAttack, TrainOn, UniformAttack, Users, Variant, WeightScale,
+    WeightingAttack, bilevel, mf, pga,
 };
 use shillproof_core::Victim;
 use shillproof_core::catalogue::Catalogue;
@@ -28,6 +29,13 @@ fn short(spec: AttackSpec) -> AttackSpec {
         AttackSpec::Weighting(attack) => {
             AttackSpec::Weighting(WeightingAttack { iterations: 1, batch: 3, ..attack })
         }
+        AttackSpec::RevAdv(attack) => {
+            AttackSpec::RevAdv(RevAdvAttack { iterations: 1, epochs: 3, unroll: 2, ..attack })
+        }
+        AttackSpec::RapuG(attack) => {
+            AttackSpec::RapuG(RapuGAttack { iterations: 1, epochs: 3, unroll: 2, pgm_epochs: 1, ..attack })
+        }
+        AttackSpec::RapuR(attack) => AttackSpec::RapuR(RapuRAttack { epochs: 3, ..attack }),
         other => other,
     }
 }
@@ -81,6 +89,43 @@ fn every_attack_keeps_the_contract() {
             batch: 2,
             weight_scale: WeightScale::Literal,
             grad: mf::Mode::Paper,
+            ..Default::default()
+        }),
+        AttackSpec::RevAdv(RevAdvAttack {
+            surrogate: bilevel::Surrogate::Own,
+            factors: 3,
+            optimizer: bilevel::Optimizer::Sgd,
+            learning_rate: 1e-4,
+            batch_size: 40,
+            epochs: 2,
+            unroll: 2,
+            iterations: 2,
+            projection: Project::Threshold,
+            force_targets: false,
+            evaluate: bilevel::Evaluate::Previous,
+            ..Default::default()
+        }),
+        AttackSpec::RapuG(RapuGAttack {
+            surrogate: bilevel::Surrogate::Own,
+            factors: 3,
+            batch_size: 40,
+            epochs: 3,
+            unroll: 2,
+            pgm_epochs: 2,
+            em: bilevel::Em::Soft,
+            noise_mean: None,
+            outer_exclude: OuterExclude::Train,
+            iterations: 2,
+            ..Default::default()
+        }),
+        AttackSpec::RapuR(RapuRAttack {
+            surrogate: bilevel::Surrogate::Own,
+            factors: 3,
+            epochs: 2,
+            proxies: Proxies::Shared,
+            targets: Pulls::Sum,
+            similarity: Nearness::Cosine,
+            code_bug: true,
             ..Default::default()
         }),
     ]);
