@@ -7,8 +7,9 @@ use shillproof_core::{Attack, Objective};
 
 use crate::{
     AopAttack, AverageAttack, BandwagonAttack, CovisAttack, LoveHateAttack, NoAttack, PgaAttack,
-    PopularAttack, PowerUserAttack, ProbeAttack, RandomAttack, RapuGAttack, RapuRAttack, RevAdvAttack,
-    SAttack, SGraphAttack, SegmentAttack, SgldAttack, SrwaAttack, UniformAttack, WeightingAttack,
+    PoisonModelAttack, PopularAttack, PowerUserAttack, ProbeAttack, RandomAttack, RapuGAttack, RapuRAttack,
+    RevAdvAttack, SAttack, SGraphAttack, SegmentAttack, SgldAttack, SrwaAttack, UniformAttack,
+    WeightingAttack,
 };
 
 /// An attack by its catalogue name, with its parameters.
@@ -51,6 +52,8 @@ pub enum AttackSpec {
     SAttack(SAttack),
     /// The same on all users, weighted by influence.
     Weighting(WeightingAttack),
+    /// Fake users as a poisoned neural recommender would complete them.
+    PoisonModel(PoisonModelAttack),
     /// Fake users that follow the gradient through a surrogate's training.
     RevAdv(RevAdvAttack),
     /// The same where data are incomplete and perturbed.
@@ -138,6 +141,7 @@ impl AttackSpec {
             Self::Covis(a) => of(a),
             Self::SAttack(a) => of(a),
             Self::Weighting(a) => of(a),
+            Self::PoisonModel(a) => of(a),
             Self::RevAdv(a) => of(a),
             Self::RapuG(a) => of(a),
             Self::RapuR(a) => of(a),
@@ -168,6 +172,7 @@ impl Catalogue for AttackSpec {
             Self::Covis(CovisAttack::default()),
             Self::SAttack(SAttack::default()),
             Self::Weighting(WeightingAttack::default()),
+            Self::PoisonModel(PoisonModelAttack::default()),
             Self::RevAdv(RevAdvAttack::default()),
             Self::RapuG(RapuGAttack::default()),
             Self::RapuR(RapuRAttack::default()),

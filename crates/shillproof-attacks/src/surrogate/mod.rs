@@ -3,7 +3,7 @@
 mod copy;
 
 use shillproof_core::{AttackError, Ctx, FitError, Interactions, Knowledge, VictimAccess};
-use shillproof_victims::{Als, Center, NuclearNorm, Wrmf, WrmfSolver};
+use shillproof_victims::{Als, Center, Gmf, Mlp, NeuMf, NuclearNorm, Wrmf, WrmfSolver};
 
 use crate::mf::{Rows, Weights};
 pub(crate) use copy::VictimCopy;
@@ -48,6 +48,26 @@ impl Recipe {
 pub(crate) fn nuclear_norm(known: &Knowledge<'_>) -> Option<NuclearNorm> {
     let VictimAccess::Recipe(victim) = known.victim else { return None };
     victim.as_any()?.downcast_ref().cloned()
+}
+
+/// The neural recipe that the attacker has been granted, a part of it as the whole without the other one. Any other recipe gives way to
+/// `neumf` with its defaults, and the observer is told.
+pub(crate) fn neumf(known: &Knowledge<'_>, ctx: &Ctx<'_>) -> Result<NeuMf, AttackError> {
+    let VictimAccess::Recipe(victim) = known.victim else {
+        return Err(AttackError::Ungranted("the victim's algorithm and hyper-parameters"));
+    };
+    let any = victim.as_any();
+    if let Some(whole) = any.and_then(|v| v.downcast_ref::<NeuMf>()) {
+        return Ok(whole.clone());
+    }
+    if let Some(gmf) = any.and_then(|v| v.downcast_ref::<Gmf>()) {
+        return Ok(gmf.clone().into());
+    }
+    if let Some(mlp) = any.and_then(|v| v.downcast_ref::<Mlp>()) {
+        return Ok(mlp.clone().into());
+    }
+    ctx.observer.note("the victim is no neural recommender: the attacker trains `neumf` instead");
+    Ok(NeuMf::default())
 }
 
 /// A matrix factorisation to train on what the attacker knows.

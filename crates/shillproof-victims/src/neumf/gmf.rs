@@ -6,7 +6,7 @@ use shillproof_core::catalogue::Card;
 use shillproof_core::{Ctx, Feedback, FitError, FitJob, HeldOut, Recommender, Victim};
 
 use super::training::Training;
-use super::{AdamRows, EarlySelection, NeuralModel, Parameters, Sampling};
+use super::{AdamRows, EarlySelection, NeuMf, NeuralModel, Parameters, Sampling};
 use crate::input;
 
 /// Generalised matrix factorisation: a learned weight on each factor of an inner product (He et al., WWW 2017, section 3.2).
@@ -59,6 +59,26 @@ pub(crate) const CARD: Card = Card {
     reference: "He, Liao, Zhang, Nie, Hu and Chua, Neural collaborative filtering, WWW 2017",
 };
 
+/// The recipe with the other part left out.
+impl From<Gmf> for NeuMf {
+    fn from(gmf: Gmf) -> Self {
+        Self {
+            factors: gmf.factors,
+            layers: Vec::new(),
+            negatives: gmf.negatives,
+            sampling: gmf.sampling,
+            batch_size: gmf.batch_size,
+            learning_rate: gmf.learning_rate,
+            weight_decay: gmf.weight_decay,
+            adam: gmf.adam,
+            epochs: gmf.epochs,
+            selection: gmf.selection,
+            patience: gmf.patience,
+            ..Self::default()
+        }
+    }
+}
+
 impl Gmf {
     /// Fits and keeps the type, so that the parameters can be read.
     ///
@@ -71,17 +91,7 @@ impl Gmf {
     }
 
     fn training(&self) -> Training {
-        Training {
-            negatives: self.negatives,
-            sampling: self.sampling,
-            batch_size: self.batch_size,
-            learning_rate: self.learning_rate,
-            weight_decay: self.weight_decay,
-            adam: self.adam,
-            epochs: self.epochs,
-            selection: self.selection,
-            patience: self.patience,
-        }
+        NeuMf::from(self.clone()).training()
     }
 }
 

@@ -7,7 +7,7 @@ use shillproof_core::{Ctx, Feedback, FitError, FitJob, HeldOut, Recommender, Vic
 
 use super::check_layers;
 use super::training::Training;
-use super::{AdamRows, EarlySelection, NeuralModel, Parameters, Sampling};
+use super::{AdamRows, EarlySelection, NeuMf, NeuralModel, Parameters, Sampling};
 
 /// A perceptron on the vectors of user and item side by side (He et al., WWW 2017, section 3.3).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -59,6 +59,26 @@ pub(crate) const CARD: Card = Card {
     reference: "He, Liao, Zhang, Nie, Hu and Chua, Neural collaborative filtering, WWW 2017",
 };
 
+/// The recipe with the other part left out.
+impl From<Mlp> for NeuMf {
+    fn from(mlp: Mlp) -> Self {
+        Self {
+            factors: 0,
+            layers: mlp.layers,
+            negatives: mlp.negatives,
+            sampling: mlp.sampling,
+            batch_size: mlp.batch_size,
+            learning_rate: mlp.learning_rate,
+            weight_decay: mlp.weight_decay,
+            adam: mlp.adam,
+            epochs: mlp.epochs,
+            selection: mlp.selection,
+            patience: mlp.patience,
+            ..Self::default()
+        }
+    }
+}
+
 impl Mlp {
     /// Fits and keeps the type, so that the parameters can be read.
     ///
@@ -71,17 +91,7 @@ impl Mlp {
     }
 
     fn training(&self) -> Training {
-        Training {
-            negatives: self.negatives,
-            sampling: self.sampling,
-            batch_size: self.batch_size,
-            learning_rate: self.learning_rate,
-            weight_decay: self.weight_decay,
-            adam: self.adam,
-            epochs: self.epochs,
-            selection: self.selection,
-            patience: self.patience,
-        }
+        NeuMf::from(self.clone()).training()
     }
 }
 

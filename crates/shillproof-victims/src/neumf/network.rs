@@ -96,7 +96,7 @@ impl Network {
     }
 
     /// Adds the gradient of the mean loss of a batch to what the layers hold; gives that mean.
-    pub(super) fn differentiate(&mut self, batch: &[Sample], weights: Option<&[f32]>) -> f64 {
+    pub fn differentiate(&mut self, batch: &[Sample], weights: Option<&[f32]>) -> f64 {
         let (scale, mut total) = (1.0 / batch.len() as f32, 0.0);
         for chunk in batch.chunks(CHUNK) {
             self.ids[0].clear();
@@ -115,12 +115,54 @@ impl Network {
         total / batch.len() as f64
     }
 
+    /// Adds to all gradients a loss of some logits: `slope` gets the logits of a chunk of `pairs` with the place of its first pair,
+    /// and writes the loss's slopes at them.
+    pub fn differentiate_logits(
+        &mut self,
+        pairs: &[(u32, u32)],
+        mut slope: impl FnMut(usize, &[f32], &mut [f32]),
+    ) {
+        for (nth, chunk) in pairs.chunks(CHUNK).enumerate() {
+            self.ids[0].clear();
+            self.ids[0].extend(chunk.iter().map(|pair| pair.0));
+            self.ids[1].clear();
+            self.ids[1].extend(chunk.iter().map(|pair| pair.1));
+            self.forward();
+            slope(nth * CHUNK, &self.logits[..chunk.len()], &mut self.slopes[..chunk.len()]);
+            self.backward(chunk.len());
+        }
+    }
+
+    /// The logits of one user and every item, as the parameters are now; no gradient.
+    ///
+    /// # Shapes
+    /// `out`: one cell an item.
+    pub fn logits(&mut self, user: u32, out: &mut [f32]) {
+        self.users.settle(&self.steps);
+        self.items.settle(&self.steps);
+        for (nth, out) in out.chunks_mut(CHUNK).enumerate() {
+            let first = (nth * CHUNK) as u32;
+            self.ids[0].clear();
+            self.ids[0].resize(out.len(), user);
+            self.ids[1].clear();
+            self.ids[1].extend(first..first + out.len() as u32);
+            self.evaluate();
+            out.copy_from_slice(&self.logits[..out.len()]);
+        }
+    }
+
     /// The logits of the pairs in `ids`, whose rows get their slots.
     fn forward(&mut self) {
-        let Self { users, items, steps, gmf, mlp, output, logits, ids, slots, .. } = self;
-        let rows = ids[0].len();
+        let Self { users, items, steps, ids, slots, .. } = self;
         users.touch(&ids[0], steps, &mut slots[0]);
         items.touch(&ids[1], steps, &mut slots[1]);
+        self.evaluate();
+    }
+
+    /// The logits of the pairs in `ids`, whose rows are up to date.
+    fn evaluate(&mut self) {
+        let Self { users, items, gmf, mlp, output, logits, ids, .. } = self;
+        let rows = ids[0].len();
         let mut parts: Vec<&Panels> = Vec::with_capacity(2);
         if let Some(Gmf { p, q, product, .. }) = gmf {
             users.gather(&ids[0], 0, p, 0);
@@ -174,7 +216,8 @@ impl Network {
         }
     }
 
-    fn step(&mut self) {
+    /// One step of Adam along the gradient that the layers hold.
+    pub fn step(&mut self) {
         self.steps.advance();
         let update = self.steps.update();
         for layer in self.mlp.iter_mut().flat_map(|mlp| &mut mlp.layers) {
