@@ -3,19 +3,22 @@
 //! ```sh
 //! cargo run --release -p shillproof-lab --example influence -- orders ml-100k 200
 //! cargo run --release -p shillproof-lab --example influence -- time ratings.csv 64
+//! cargo run --release -p shillproof-lab --example influence -- overlap ml-100k 10
 //! ```
 //!
 //! `orders DATA EDGES [REGULARIZATION]`: Spearman's correlation of every order with Σ_o |change of r̂_ot| when the victim
 //! (`als`) is trained on without the edge, over edges drawn half from the target's raters, half from everybody, with a
 //! bootstrap interval over edges. `time DATA FACTORS [RATERS]`: seconds and peak memory of order 1 for all edges, for the item
-//! with about that many raters (default: the most).
+//! with about that many raters (default: the most). `overlap DATA TARGETS`: Jaccard similarity of the 400 users that each order
+//! chooses with those of the exact one, over targets drawn at random, beside users chosen by activity and by chance.
 
 use std::time::Instant;
 
 use rand::RngExt;
-use shillproof_attacks::influence::{InfluenceOrder, edge_influence};
+use rand::seq::index;
+use shillproof_attacks::influence::{InfluenceOrder, edge_influence, most_influential, user_influence};
 use shillproof_attacks::mf::{Problem, Rows, Solver, Theta, Weights};
-use shillproof_core::{Ctx, Interactions, ItemId, Seed};
+use shillproof_core::{Ctx, Interactions, ItemId, Seed, UserId};
 use shillproof_data::{DataOptions, load};
 
 type Failure = Box<dyn std::error::Error>;
@@ -40,7 +43,11 @@ fn main() -> Result<(), Failure> {
         ["orders", data, edges, ridge] => orders(data, edges.parse()?, ridge.parse()?),
         ["time", data, factors] => time(data, factors.parse()?, u32::MAX),
         ["time", data, factors, raters] => time(data, factors.parse()?, raters.parse()?),
-        _ => Err("say `orders DATA EDGES [REGULARIZATION]` or `time DATA FACTORS [RATERS]`".into()),
+        ["overlap", data, targets] => overlap(data, targets.parse()?),
+        _ => {
+            Err("say `orders DATA EDGES [REGULARIZATION]`, `time DATA FACTORS [RATERS]` or `overlap DATA TARGETS`"
+                .into())
+        }
     }
 }
 
@@ -144,6 +151,61 @@ fn time(data: &str, factors: usize, raters: u32) -> Result<(), Failure> {
         start.elapsed().as_secs_f64(),
         peak_memory().unwrap_or(f64::NAN)
     );
+    Ok(())
+}
+
+fn overlap(data: &str, targets: usize) -> Result<(), Failure> {
+    const CHOSEN: usize = 400;
+    let data = load(data, &DataOptions::default())?.interactions;
+    let (problem, ctx) = (problem(&data, 10.0), Ctx::new(Seed::new(1)));
+    let mut theta = problem.start(16, ctx.seed);
+    problem.fit(&mut theta, SWEEPS, &ctx)?;
+    let counts = data.item_counts();
+    let rated: Vec<usize> = (0..counts.len()).filter(|&i| counts[i] > 0).collect();
+    let chosen = index::sample(&mut Seed::new(2).rng(), rated.len(), targets);
+    let length: Vec<f64> = data.users().map(|u| data.row(u).len() as f64).collect();
+    let others = &ORDERS[..ORDERS.len() - 1];
+    let names: Vec<String> = others
+        .iter()
+        .map(|order| format!("{order:?}"))
+        .chain(["raters, then activity".into(), "activity".into(), "chance".into()])
+        .collect();
+    // Whether raters of the target can be chosen; choice; target.
+    let mut tables = [vec![Vec::new(); names.len()], vec![Vec::new(); names.len()]];
+    for k in chosen {
+        let target = ItemId(rated[k] as u32);
+        let users = |order| -> Result<Vec<f64>, Failure> {
+            let edges = edge_influence(&problem, &theta, target.index(), order, &Solver::default(), &ctx)?;
+            Ok(user_influence(data.row_starts(), &edges))
+        };
+        let truth = users(InfluenceOrder::Exact)?;
+        let mut scores: Vec<Vec<f64>> = others.iter().map(|&order| users(order)).collect::<Result<_, _>>()?;
+        let rater = |u: UserId| f64::from(u8::from(data.row(u).contains(target)));
+        scores.push(data.users().map(|u| rater(u) * data.len() as f64 + length[u.index()]).collect());
+        scores.push(length.clone());
+        scores.push(vec![0.0; data.n_users()]);
+        let without: Vec<UserId> = data.users().filter(|&u| rater(u) == 0.0).collect();
+        let everybody: Vec<UserId> = data.users().collect();
+        for (table, eligible) in tables.iter_mut().zip([everybody, without]) {
+            let top = |of: &[f64]| most_influential(of, &eligible, CHOSEN, ctx.seed.child("ties"));
+            let exact = top(&truth);
+            for (row, score) in table.iter_mut().zip(&scores) {
+                let both = top(score).iter().filter(|u| exact.binary_search(u).is_ok()).count();
+                row.push(both as f64 / (2 * exact.len() - both) as f64);
+            }
+        }
+        println!("target {}, {} raters", target.0, counts[target.index()]);
+    }
+    for (table, who) in tables.iter().zip(["everybody", "users without the target"]) {
+        println!(
+            "{CHOSEN} of {who}: Jaccard with the exact choice, mean [smallest, largest] of {targets} targets"
+        );
+        for (name, row) in names.iter().zip(table) {
+            let low = row.iter().copied().fold(1.0, f64::min);
+            let high = row.iter().copied().fold(0.0, f64::max);
+            println!("{name}: {:.3} [{low:.3}, {high:.3}]", row.iter().sum::<f64>() / row.len() as f64);
+        }
+    }
     Ok(())
 }
 
