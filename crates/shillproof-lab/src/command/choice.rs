@@ -9,7 +9,7 @@ use serde::de::{DeserializeSeed, EnumAccess, IntoDeserializer, VariantAccess, Vi
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 use shillproof_core::catalogue::{Card, Catalogue, CatalogueError, snake_keys};
-use shillproof_core::{Ctx, Feedback, FitError, FitJob, Recommender, Victim};
+use shillproof_core::{Ctx, Feedback, FitError, FitJob, HeldOut, Recommender, Victim};
 use shillproof_data::Labels;
 use shillproof_victims::VictimSpec;
 
@@ -70,6 +70,10 @@ impl Victim for BoundVictim<'_> {
 
     fn fit(&self, job: &FitJob<'_>, ctx: &Ctx<'_>) -> Result<Box<dyn Recommender>, FitError> {
         self.recipe().fit(job, ctx)
+    }
+
+    fn selects_on(&self) -> HeldOut {
+        self.recipe().selects_on()
     }
 
     fn as_any(&self) -> Option<&dyn std::any::Any> {

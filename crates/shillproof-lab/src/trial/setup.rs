@@ -3,8 +3,8 @@
 use std::sync::{Arc, OnceLock};
 
 use shillproof_core::{
-    Ctx, DefenseJob, FakeProfiles, Feedback, FitJob, FittedDetector, InteractionError, Interactions, ItemId,
-    Objective, Profile, Recommender, Seed, Ties, UserId, Victim,
+    Ctx, DefenseJob, FakeProfiles, Feedback, FitJob, FittedDetector, HeldOut, InteractionError, Interactions,
+    ItemId, Objective, Profile, Recommender, Seed, Ties, UserId, Victim,
 };
 use shillproof_data::Dataset;
 use shillproof_data::split::{Split, SplitSpec};
@@ -131,9 +131,9 @@ impl Setup {
         let poisoned = fakes.map(|fakes| parts.train.append(fakes)).transpose()?;
         let train = poisoned.as_ref().unwrap_or(&parts.train);
         let seed = self.root.child("victim").index(repeat);
-        let valid = match (&parts.valid, fakes) {
+        let valid = match (held_out(parts, victim.selects_on()), fakes) {
             (Some(valid), Some(fakes)) => Some(with_empty_rows(valid, fakes.profiles.len())?),
-            (valid, _) => valid.clone(),
+            (valid, _) => valid.cloned(),
         };
         let job = FitJob { train, valid: valid.as_ref(), user_weight: None, max_k };
         let log = self.attacked_part(guard.objective, victim.feedback());
@@ -178,6 +178,14 @@ impl Setup {
     }
 }
 
+/// What a victim may select an epoch by.
+fn held_out(parts: &Split, part: HeldOut) -> Option<&Interactions> {
+    match part {
+        HeldOut::Validation => parts.valid.as_ref(),
+        HeldOut::Test => parts.test.as_ref(),
+    }
+}
+
 /// A held-out part with a row for each fake user. They hold nothing out: selecting an epoch never looks at poison.
 fn with_empty_rows(held_out: &Interactions, fake_users: usize) -> Result<Interactions, InteractionError> {
     held_out
@@ -188,6 +196,7 @@ fn with_empty_rows(held_out: &Interactions, fake_users: usize) -> Result<Interac
 mod tests {
     use super::*;
     use shillproof_core::Triples;
+    use shillproof_core::catalogue::Catalogue;
     use shillproof_data::demo;
 
     #[test]
@@ -211,6 +220,12 @@ mod tests {
                 let held_out = test.row(user).items();
                 let seen = |part: &Interactions| held_out.iter().any(|&item| part.row(user).contains(item));
                 assert!(!seen(&parts.train) && !parts.valid.as_ref().is_some_and(seen));
+            }
+            // Unless it says, by a parameter that stands in every record, that it selects on the test part.
+            for (text, part) in [("neumf", parts.valid.as_ref()), ("neumf:selection=test", Some(test))] {
+                let victim = VictimChoice::from_inline(text).unwrap();
+                let selects_on = victim.bind(&setup.dataset.users, &setup.dataset.items).selects_on();
+                assert_eq!(held_out(parts, selects_on), part);
             }
         }
     }
