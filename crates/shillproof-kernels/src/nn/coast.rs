@@ -3,12 +3,16 @@
 //! Between two gradients a parameter coasts: `m` and `v` decay by known factors, so after `t` steps the next `k`
 //! move it by
 //!
-//!     −m Σ_j a_j / (b_j √v + ε),    a_j = α β₁^j / (1 − β₁^(t+j)),    b_j = β₂^(j/2) / √(1 − β₂^(t+j)).
+//! ```text
+//! −m Σ_j a_j / (b_j √v + ε),    a_j = α β₁^j / (1 − β₁^(t+j)),    b_j = β₂^(j/2) / √(1 − β₂^(t+j)).
+//! ```
 //!
 //! The weights `a_j` and the points `b_j` are the same for every parameter, and the points lie close together. So the sum is the
 //! integral of 1/(x√v + ε) under a narrow distribution: with the total weight `A`, the mean `x` and the central moments of the points,
 //!
-//!     Σ_j a_j / (b_j √v + ε) ≈ A / (x√v + ε) · (1 + ρ²(μ₂ − ρ(μ₃ − ρμ₄))),    ρ = x√v / (x√v + ε),    μ_n = M_n / x^n.
+//! ```text
+//! Σ_j a_j / (b_j √v + ε) ≈ A / (x√v + ε) · (1 + ρ²(μ₂ − ρ(μ₃ − ρμ₄))),    ρ = x√v / (x√v + ε),    μ_n = M_n / x^n.
+//! ```
 //!
 //! The series is cut behind the fourth moment. The points' relative deviation is at most 1/40 once [`WARM`] steps are done, which leaves
 //! an error below the rounding of `f32`, whatever √v is beside ε. Earlier steps are made one by one.
