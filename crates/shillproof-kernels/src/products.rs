@@ -4,6 +4,8 @@
 //! chain of multiply-adds over the rows, so the result does not depend on how wide the machine's
 //! vectors are, only on whether it has FMA.
 
+use std::ops::Range;
+
 use pulp::Simd;
 
 use crate::panels::{Lane, Panels, WIDTH, vectors, vectors_mut};
@@ -69,10 +71,10 @@ pub(crate) fn product<S: Simd>(simd: S, a: &[Lane], b: &[Lane], rows: usize, sin
         simd: S,
         a: &[Lane],
         b: &[Lane],
-        rows: usize,
+        which: Range<usize>,
         sink: &mut impl Sink<S>,
     ) {
-        for q in 0..rows.min(WIDTH).div_ceil(MR) {
+        for q in which {
             let sum = tile::<S, MR, NV>(simd, a, b, q);
             for i in 0..MR {
                 for v in 0..NV {
@@ -82,10 +84,15 @@ pub(crate) fn product<S: Simd>(simd: S, a: &[Lane], b: &[Lane], rows: usize, sin
         }
     }
     match S::F32_LANES {
-        16 => tiles::<S, 8, 1>(simd, a, b, rows, sink),
-        8 => tiles::<S, 4, 2>(simd, a, b, rows, sink),
-        4 => tiles::<S, 4, 4>(simd, a, b, rows, sink),
-        _ => tiles::<S, 2, 16>(simd, a, b, rows, sink),
+        16 => tiles::<S, 8, 1>(simd, a, b, 0..rows.min(WIDTH).div_ceil(8), sink),
+        // Twelve sums hide the time of a multiply-add; sixteen registers have no room for more.
+        8 if rows > 12 => {
+            tiles::<S, 6, 2>(simd, a, b, 0..2, sink);
+            tiles::<S, 4, 2>(simd, a, b, 3..4, sink);
+        }
+        8 => tiles::<S, 4, 2>(simd, a, b, 0..rows.div_ceil(4), sink),
+        4 => tiles::<S, 4, 4>(simd, a, b, 0..rows.min(WIDTH).div_ceil(4), sink),
+        _ => tiles::<S, 2, 16>(simd, a, b, 0..rows.min(WIDTH).div_ceil(2), sink),
     }
 }
 

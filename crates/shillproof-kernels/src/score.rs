@@ -4,6 +4,7 @@ use pulp::{Arch, Simd, WithSimd};
 
 use crate::matrix::Matrix;
 use crate::panels::{Panels, WIDTH, transpose_into};
+use crate::prefetch::prefetch;
 use crate::products::{Sink, product};
 
 /// Item factors laid out for scoring: `score(u, i) = p_uᵀq_i`.
@@ -83,6 +84,10 @@ impl WithSimd for Block<'_> {
         // A panel of items stays in the nearest cache while all users meet it.
         for at in 0..self.items.panels.count() {
             let first = at * WIDTH;
+            // Panels are as long as a page, where the processor's own reading ahead stops.
+            if at + 1 < self.items.panels.count() {
+                prefetch(self.items.panels.panel(at + 1));
+            }
             for (block, out) in self.out.chunks_mut(WIDTH * items).enumerate() {
                 let rows = out.len() / items;
                 let width = WIDTH.min(items - first);
