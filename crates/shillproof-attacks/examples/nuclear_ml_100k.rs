@@ -1,7 +1,7 @@
 //! PGA on nuclear-norm completion of MovieLens-100K, beside real retraining. Needs `SHILLPROOF_DATA` (a folder with `ml-100k`).
 //!
 //! `cargo run --release -p shillproof-attacks --example nuclear_ml_100k -- WHAT` with WHAT one of
-//! - `gains [FAKES]`: PGA against its own start (uniform fillers, uniform scores, the target rated) on the utility it maximises, paired
+//! - `gains [FAKES] [SETTING]`: PGA against its own start (uniform fillers, uniform scores, the target rated) on the utility it maximises, paired
 //!   over seeds, for all six settings at 1 % and 5 % fake users;
 //! - `speed`: seconds a fit and a derivative in each mode, and the cosine of each mode with the exact derivative.
 
@@ -112,8 +112,10 @@ fn gains(data: &Interactions) {
         "mean and 95 % interval, {SEEDS} seeds with a target and a start each, {ITERATIONS} iterations at most"
     );
     let only: Option<usize> = std::env::args().nth(2).and_then(|n| n.parse().ok());
+    let setting: Option<usize> = std::env::args().nth(3).and_then(|n| n.parse().ok());
+    let settings = setting.map_or(&SETTINGS[..], |nth| &SETTINGS[nth..=nth]);
     for fakes in only.map_or(vec![9, 47], |n| vec![n]) {
-        for (name, mu1, mu2) in SETTINGS {
+        for &(name, mu1, mu2) in settings {
             let one = |seed: u64| {
                 let (goal, start, made) = craft(data, Seed::new(seed), fakes, (mu1, mu2), ITERATIONS);
                 let utility =

@@ -2,8 +2,9 @@
 //!
 //! `cargo run --release -p shillproof-attacks --example pga_ml_100k -- WHAT` with WHAT one of
 //! - `cosines`: the derivative in each mode against central differences of the model's own retraining, 50 cells;
-//! - `gains VARIANT ITERATIONS`: VARIANT (`implicit`, `coupled` or `paper` PGA, or `sgld`) against uniform fillers and ratings
-//!   on the utility it maximises, paired over seeds, for all six settings;
+//! - `gains VARIANT ITERATIONS [FAKES] [SETTING]`: VARIANT (`implicit`, `coupled` or `paper` PGA, or `sgld`) against uniform fillers
+//!   and ratings on the utility it maximises, paired over seeds, for 9 and 47 fake users (or FAKES) and for all six settings (or the
+//!   one with this number, from 0);
 //! - `speed`: seconds an iteration.
 
 #![allow(clippy::unwrap_used, reason = "an example stops where it fails")]
@@ -28,7 +29,8 @@ fn main() {
         Some("gains") => {
             let variant = std::env::args().nth(2).unwrap_or("implicit".into());
             let iterations = std::env::args().nth(3).map_or(50, |n| n.parse().unwrap());
-            gains(&data, &variant, iterations);
+            let number = |nth| std::env::args().nth(nth).map(|n| n.parse::<usize>().unwrap());
+            gains(&data, &variant, iterations, number(4), number(5));
         }
         Some("speed") => speed(&data),
         _ => eprintln!("say one of: cosines, gains, speed"),
@@ -207,7 +209,13 @@ fn interval(differences: &[f64]) -> (f64, f64) {
 /// Repeats of a comparison.
 const SEEDS: u64 = 5;
 
-fn gains(data: &Interactions, variant: &str, iterations: usize) {
+fn gains(
+    data: &Interactions,
+    variant: &str,
+    iterations: usize,
+    fakes: Option<usize>,
+    setting: Option<usize>,
+) {
     let grad = match variant {
         "coupled" => Mode::Coupled,
         "paper" => Mode::Paper,
@@ -228,8 +236,9 @@ fn gains(data: &Interactions, variant: &str, iterations: usize) {
     println!(
         "utility less that of uniform, per cell and per user; mean and 95 % interval over {SEEDS} seeds"
     );
-    for fakes in [9, 47] {
-        for (name, mu1, mu2) in SETTINGS {
+    let settings = setting.map_or(&SETTINGS[..], |nth| &SETTINGS[nth..=nth]);
+    for fakes in fakes.map_or(vec![9, 47], |n| vec![n]) {
+        for &(name, mu1, mu2) in settings {
             let objective = if mu2 < 0.0 { Objective::Demote } else { Objective::Promote };
             let budget = Budget { fake_users: fakes, profile_size: 25, targets_included: true };
             let one = |seed: u64| {

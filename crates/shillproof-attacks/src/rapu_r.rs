@@ -179,6 +179,10 @@ impl Attack for RapuRAttack {
         Needs { sample: true, ratings: false, victim: self.surrogate.grant() }
     }
 
+    fn trainings(&self, fake_users: usize) -> usize {
+        usize::from(fake_users > 0)
+    }
+
     fn craft(
         &self,
         goal: &Goal,

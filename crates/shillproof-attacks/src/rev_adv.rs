@@ -115,6 +115,10 @@ impl Attack for RevAdvAttack {
         false
     }
 
+    fn trainings(&self, fake_users: usize) -> usize {
+        if fake_users == 0 { 0 } else { self.iterations + usize::from(self.evaluate == Evaluate::Trained) }
+    }
+
     fn craft(
         &self,
         goal: &Goal,

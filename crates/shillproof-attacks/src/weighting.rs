@@ -106,6 +106,10 @@ impl Attack for WeightingAttack {
         Needs { sample: true, ratings: false, victim: Grant::Recipe }
     }
 
+    fn trainings(&self, fake_users: usize) -> usize {
+        self.settings().trainings(fake_users)
+    }
+
     fn craft(
         &self,
         goal: &Goal,

@@ -189,6 +189,13 @@ pub trait Attack: Send + Sync {
         true
     }
 
+    /// Trainings of a copy of the victim that crafting `fake_users` fake users begins, warm ones included; an attack
+    /// that stops early begins fewer.
+    fn trainings(&self, fake_users: usize) -> usize {
+        let _ = fake_users;
+        0
+    }
+
     /// Makes `budget.fake_users` profiles. Call it through `poison`, which checks the result.
     ///
     /// # Errors

@@ -14,7 +14,7 @@ use shillproof_lab::metrics::Measure;
 use shillproof_lab::plan::{DatasetFacts, Plan, PlannedCell};
 use shillproof_lab::run::{ExecuteError, Executor, Outcome, RunOptions, run};
 use shillproof_lab::spec::ExperimentSpec;
-use shillproof_lab::store::{Record, Store};
+use shillproof_lab::store::{Record, Seconds, Store};
 
 const FOLDER: &str = "SHILLPROOF_TEST_RESUME_FOLDER";
 
@@ -61,7 +61,12 @@ impl Executor for Toy {
                 value: value + k as f64,
             })
             .collect();
-        Ok(Outcome::Done { targets: vec!["t".into()], measures, notes: Vec::new(), seconds: Vec::new() })
+        Ok(Outcome::Done {
+            targets: vec!["t".into()],
+            measures,
+            notes: Vec::new(),
+            seconds: Seconds::default(),
+        })
     }
 }
 

@@ -189,6 +189,10 @@ impl Attack for PgaAttack {
         false
     }
 
+    fn trainings(&self, fake_users: usize) -> usize {
+        if fake_users == 0 { 0 } else { 1 + self.iterations }
+    }
+
     fn craft(
         &self,
         goal: &Goal,

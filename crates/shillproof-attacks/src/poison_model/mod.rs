@@ -107,6 +107,10 @@ impl Attack for PoisonModelAttack {
         Needs { sample: true, ratings: false, victim: Grant::Recipe }
     }
 
+    fn trainings(&self, fake_users: usize) -> usize {
+        fake_users.div_ceil(self.batch.max(1))
+    }
+
     /// Goes on from the context's checkpoint, which holds the profiles made so far.
     fn craft(
         &self,

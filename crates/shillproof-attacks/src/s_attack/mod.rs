@@ -146,6 +146,10 @@ impl Attack for SAttack {
         Needs { sample: true, ratings: false, victim: Grant::Recipe }
     }
 
+    fn trainings(&self, fake_users: usize) -> usize {
+        self.settings().trainings(fake_users)
+    }
+
     fn craft(
         &self,
         goal: &Goal,

@@ -52,6 +52,14 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// Trainings of the copy: one to begin with, and one a step of each batch.
+    pub(crate) fn trainings(&self, fake_users: usize) -> usize {
+        if self.fillers == Fillers::Random || fake_users == 0 {
+            return 0;
+        }
+        1 + fake_users.div_ceil(self.batch.max(1)) * self.iterations
+    }
+
     /// Refuses parameters out of range.
     pub(crate) fn check(&self) -> Result<(), AttackError> {
         at_least_one("list_length", self.list_length)?;

@@ -117,7 +117,7 @@ impl Effort {
         self == Self::Thorough
     }
 
-    /// Whether the price is searched for every attack, or for the strongest alone.
+    /// Whether the price is searched for every attack, or only for those that are strongest at some size.
     pub fn prices_every_attack(self) -> bool {
         self == Self::Thorough
     }

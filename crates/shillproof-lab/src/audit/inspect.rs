@@ -19,15 +19,18 @@ use crate::trial::{HIT_RATIO_OF, POPULAR_ALREADY, TRAITS};
 /// Below this many genuine users one user is more than a percent, and intervals over targets do not show it.
 const FEW_USERS: usize = 100;
 
-/// The attack with the largest mean hit ratio at the largest size over all kinds of target.
-pub(super) fn strongest(evidence: &Evidence, scene: &Scene) -> Result<Option<String>, GroupedError> {
+/// The attack with the largest mean hit ratio over all kinds of target at one size.
+pub(super) fn strongest(
+    evidence: &Evidence,
+    scene: &Scene,
+    fake_users: usize,
+) -> Result<Option<String>, GroupedError> {
     let mut best: Option<(f64, &str)> = None;
     for attack in &scene.attacks {
         let name = attack.card().name;
         let mut means = Vec::new();
         for targets in &scene.targets {
-            let largest = scene.sizes.last().copied().unwrap_or(0);
-            means.extend(evidence.values(name, kind(targets), largest, scene.hit_ratio())?.mean());
+            means.extend(evidence.values(name, kind(targets), fake_users, scene.hit_ratio())?.mean());
         }
         if let Some(reached) = mean(&means).filter(|m| best.is_none_or(|(b, _)| *m > b)) {
             best = Some((reached, name));

@@ -170,12 +170,15 @@ pub fn audit(spec: &AuditSpec, bench: Bench<'_>) -> Result<Audit, AuditError> {
     let sizes = if spec.effort.trains_copies_at_every_size() { &scene.sizes[..] } else { &one_size };
     search.measure(&copying, &scene.targets, sizes)?;
     search.something_ended()?;
-    let strongest = inspect::strongest(&search.evidence, &scene)?;
-    let priced: Vec<AttackSpec> = if spec.effort.prices_every_attack() {
-        scene.attacks.clone()
-    } else {
-        scene.attacks.iter().filter(|a| Some(a.card().name) == strongest.as_deref()).cloned().collect()
+    let at = |fake_users: &usize| inspect::strongest(&search.evidence, &scene, *fake_users);
+    let strongest_at = scene.sizes.iter().map(at).collect::<Result<Vec<_>, _>>()?;
+    let strongest = strongest_at.last().cloned().flatten();
+    // The cheapest attack may be one that is strongest only while it is small.
+    let is_priced = |attack: &AttackSpec| {
+        spec.effort.prices_every_attack()
+            || strongest_at.iter().flatten().any(|name| name == attack.card().name)
     };
+    let priced: Vec<AttackSpec> = scene.attacks.iter().filter(|a| is_priced(a)).cloned().collect();
     let mut prices = Vec::new();
     for attack in &priced {
         for targets in &scene.targets {

@@ -68,6 +68,7 @@ pub const METRICS: &[MetricCard] = &[
     card("fake_users", "fake users the attacker made", FAKE),
     card("fake_interactions", "interactions of all fake users, targets included", FAKE),
     card("filler_frequency", "fake users who share the most frequent filler", FAKE),
+    card("attack_trainings", "trainings of a copy of the victim that crafting begins, at most", FAKE),
     card("queries", "lists the attacker asked the victim for", FAKE),
 ];
 

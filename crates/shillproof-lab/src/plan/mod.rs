@@ -2,6 +2,7 @@
 
 mod cell;
 mod shard;
+mod workload;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,11 +14,12 @@ use thiserror::Error;
 
 pub use cell::{Cell, DatasetFacts, Shares, Threat};
 pub use shard::{Shard, ShardError};
+pub use workload::{Share, Trainings};
 
 use crate::spec::{DatasetSpec, ExperimentSpec, ThreatAxes, labels_in};
 use crate::store::Key;
 
-/// All cells of an experiment. Those that share a clean fit stand together, the largest attacks first.
+/// All cells of an experiment. Those that share a clean fit stand together.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Plan {
     /// What was asked for, as it is kept beside the records: the experiment file with every default written out.

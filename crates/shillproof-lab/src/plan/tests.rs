@@ -48,7 +48,7 @@ pub(crate) fn record(planned: &PlannedCell, hit_ratio: f64) -> Record {
             measures: vec![Measure { metric: "hit_ratio".into(), k: Some(10), target, value: hit_ratio }],
             notes: Vec::new(),
         },
-        seconds: Seconds { total: 0.25, parts: vec![("fit".into(), 0.1)] },
+        seconds: Seconds { total: 0.25, parts: vec![("fit".into(), 0.1)], attack: 0.0 },
     }
 }
 

@@ -15,6 +15,7 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
+pub use html::seconds;
 pub(crate) use setting::recipe;
 pub use setting::{Setting, spelled};
 pub(crate) use summary::target_of;

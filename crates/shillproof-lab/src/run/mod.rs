@@ -6,6 +6,7 @@
 //! the others, and neither the number of jobs nor the order of cells shows in a record.
 
 mod progress;
+mod queue;
 mod work;
 
 use std::error::Error;
@@ -18,7 +19,7 @@ pub use progress::{RunObserver, observer};
 
 use crate::metrics::Measure;
 use crate::plan::{Plan, PlanError, PlannedCell, Shard};
-use crate::store::{Key, Store, StoreError};
+use crate::store::{Key, Seconds, Store, StoreError};
 
 /// Carries out one cell. Called from several threads at once.
 pub trait Executor: Sync {
@@ -46,8 +47,8 @@ pub enum Outcome {
         measures: Vec<Measure>,
         /// What a reader should know.
         notes: Vec<String>,
-        /// Seconds that named parts took.
-        seconds: Vec<(String, f64)>,
+        /// How long its parts took; the total is set by whoever runs the cell.
+        seconds: Seconds,
     },
     /// Cannot be, by its own description.
     Skipped {

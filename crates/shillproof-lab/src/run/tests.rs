@@ -6,7 +6,7 @@ use shillproof_core::Silent;
 use super::work::{Shared, with_causes};
 use super::*;
 use crate::plan::tests::{grid, record};
-use crate::store::{Record, Status};
+use crate::store::{Record, Seconds, Status};
 
 static GO: AtomicBool = AtomicBool::new(false);
 
@@ -35,7 +35,7 @@ impl Executor for Toy {
                 ctx.observer.note("the data is small");
                 let record = record(planned, number as f64 / 3.0);
                 let Status::Done { targets, measures, notes } = record.status else { unreachable!() };
-                Ok(Outcome::Done { targets, measures, notes, seconds: vec![("fit".into(), 0.0)] })
+                Ok(Outcome::Done { targets, measures, notes, seconds: Seconds::default() })
             }
         }
     }
@@ -166,7 +166,7 @@ fn a_measure_that_is_no_number_is_a_failure() {
             let Status::Done { targets, measures, notes } = record(planned, f64::NAN).status else {
                 unreachable!()
             };
-            Ok(Outcome::Done { targets, measures, notes, seconds: Vec::new() })
+            Ok(Outcome::Done { targets, measures, notes, seconds: Seconds::default() })
         }
     }
     let folder = tempfile::tempdir().unwrap();

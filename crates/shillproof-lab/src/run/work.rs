@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use shillproof_core::{Checkpoint, Ctx, Observer};
 
+use super::queue::Queue;
 use super::{ExecuteError, Executor, Outcome, RunError, RunObserver, RunSummary};
 use crate::plan::PlannedCell;
 use crate::store::{Key, Record, Seconds, Status, Store, Versions};
@@ -23,9 +24,10 @@ pub(super) fn carry_out(
     observer: &dyn RunObserver,
     cancel: &AtomicBool,
 ) -> Result<RunSummary, RunError> {
-    let (shared, next, state) = (Shared::of(missing), AtomicUsize::new(0), Mutex::default());
-    let work = Work { executor, store, observer, cancel, missing, shared, next, state };
-    work.start(jobs)?;
+    let (shared, queue, state) = (Shared::of(missing), Queue::new(missing), Mutex::default());
+    let work = Work { executor, store, observer, cancel, shared, queue, state };
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    work.start(if jobs == 0 { cores } else { jobs }.min(missing.len()), cores)?;
     let state = work.state.into_inner().unwrap_or_else(PoisonError::into_inner);
     state.error.map_or(Ok(state.summary), Err)
 }
@@ -35,9 +37,8 @@ struct Work<'a> {
     store: &'a Store,
     observer: &'a dyn RunObserver,
     cancel: &'a AtomicBool,
-    missing: &'a [&'a PlannedCell],
     shared: Shared,
-    next: AtomicUsize,
+    queue: Queue<'a>,
     state: Mutex<State>,
 }
 
@@ -48,9 +49,7 @@ struct State {
 }
 
 impl Work<'_> {
-    fn start(&self, jobs: usize) -> Result<(), RunError> {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let jobs = if jobs == 0 { cores } else { jobs }.min(self.missing.len());
+    fn start(&self, jobs: usize, cores: usize) -> Result<(), RunError> {
         // Each job has threads of its own for the arithmetic inside a cell: jobs do not wait for each other's.
         let pools = (0..jobs)
             .map(|_| rayon::ThreadPoolBuilder::new().num_threads((cores / jobs).max(1)).build())
@@ -65,13 +64,12 @@ impl Work<'_> {
     }
 
     fn job(&self, pool: &rayon::ThreadPool) {
-        while let Some(planned) = self.missing.get(self.next.fetch_add(1, Ordering::Relaxed)) {
-            if self.cancel.load(Ordering::Relaxed) || self.state().error.is_some() {
-                return;
-            }
+        while !self.cancel.load(Ordering::Relaxed) && self.state().error.is_none() {
+            let Some(planned) = self.queue.take() else { return };
             if let Some(record) = self.record(planned, pool) {
                 self.keep(&record);
             }
+            self.queue.done(planned);
             for key in self.shared.last_uses(planned) {
                 self.executor.release(key);
                 if planned.shares.crafted.as_ref() == Some(key) && !self.cancel.load(Ordering::Relaxed) {
@@ -93,14 +91,15 @@ impl Work<'_> {
         };
         let start = Instant::now();
         let result = catch_unwind(AssertUnwindSafe(|| pool.install(|| self.executor.execute(planned, &ctx))));
-        let mut seconds = Seconds { total: start.elapsed().as_secs_f64(), parts: Vec::new() };
+        let total = start.elapsed().as_secs_f64();
+        let mut seconds = Seconds::default();
         let status = match result {
             Err(panic) => Status::Failed { error: format!("panicked: {}", panic_message(panic.as_ref())) },
             Ok(Err(ExecuteError::Cancelled(_))) => return None,
             Ok(Err(ExecuteError::Failed(error))) => Status::Failed { error: with_causes(error.as_ref()) },
             Ok(Ok(Outcome::Skipped { reason })) => Status::Skipped { reason },
             Ok(Ok(Outcome::Done { targets, measures, notes, seconds: parts })) => {
-                seconds.parts = parts;
+                seconds = parts;
                 match measures.iter().find(|m| !m.value.is_finite()) {
                     Some(m) => Status::Failed { error: format!("measure {} is {}", m.metric, m.value) },
                     None => Status::Done { targets, measures, notes },
@@ -113,7 +112,7 @@ impl Work<'_> {
             data: planned.data.clone(),
             versions: Versions::current(),
             status,
-            seconds,
+            seconds: Seconds { total, ..seconds },
         })
     }
 

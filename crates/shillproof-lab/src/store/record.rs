@@ -128,6 +128,9 @@ pub struct Seconds {
     pub total: f64,
     /// Named parts, such as `fit`, `craft` and `rank`; work shared with another cell is counted where it was done.
     pub parts: Vec<(String, f64)>,
+    /// What crafting the fake users of this cell took, wherever it was done; where a smaller attack is the first part of
+    /// a larger one, the larger one.
+    pub attack: f64,
 }
 
 /// What made a record.

@@ -98,7 +98,7 @@ fn timings_may_differ_and_results_may_not() {
     let (a, b, out) = (folder.path().join("a"), folder.path().join("b"), folder.path().join("out"));
     let cell = &grid().cells[0];
     let first = record(cell, 0.5);
-    let slower = Record { seconds: Seconds { total: 99.0, parts: Vec::new() }, ..first.clone() };
+    let slower = Record { seconds: Seconds { total: 99.0, ..Seconds::default() }, ..first.clone() };
     let (in_a, in_b) = (Store::create(&a).unwrap(), Store::create(&b).unwrap());
     in_a.put(&first).unwrap();
     in_b.put(&slower).unwrap();

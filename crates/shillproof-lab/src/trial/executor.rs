@@ -12,12 +12,12 @@ use super::groups::user_groups;
 use super::measures::Trial;
 use super::memo::Memo;
 use super::{Fitted, Guard, Setup, TrialError};
-use crate::metrics::{Displacement, UnseenCells, rmse_shift};
+use crate::metrics::{Displacement, Measure, UnseenCells, rmse_shift};
 use crate::plan::{Cell, DatasetFacts, PlannedCell};
 use crate::rankings::{RankError, Rankings};
 use crate::run::{ExecuteError, Executor, Outcome};
 use crate::spec::DatasetSpec;
-use crate::store::Key;
+use crate::store::{Key, Seconds};
 
 /// A hit ratio on clean data from which on a report should not speak of promotion.
 pub(crate) const POPULAR_ALREADY: f64 = 0.05;
@@ -28,7 +28,7 @@ pub struct Trials {
     data: Memo<Dataset>,
     setups: Memo<Setup>,
     clean: Memo<Clean>,
-    fakes: Memo<FakeProfiles>,
+    fakes: Memo<Crafted>,
     detectors: Detectors,
 }
 
@@ -37,6 +37,13 @@ struct Clean {
     fitted: Arc<Fitted>,
     rankings: Memo<Rankings>,
     unseen: OnceLock<Option<(UnseenCells, Vec<f32>)>>,
+}
+
+/// Fake users, and how long it took to craft them.
+#[derive(Default)]
+struct Crafted {
+    fakes: FakeProfiles,
+    seconds: f64,
 }
 
 impl Clean {
@@ -67,6 +74,22 @@ impl Trials {
     /// If it cannot be read.
     pub fn facts(&self, spec: &DatasetSpec) -> Result<DatasetFacts, DataError> {
         self.dataset(spec).map(|data| DatasetFacts::of(&data))
+    }
+
+    /// Seconds that training the victim of a cell on clean data takes, on one thread as in a grid of as many jobs as there
+    /// are cores.
+    ///
+    /// # Errors
+    /// If the data cannot be read or the victim not be fitted.
+    pub fn seconds_of_training(&self, planned: &PlannedCell, ctx: &Ctx<'_>) -> Result<f64, TrialError> {
+        let (cell, setup) = (&planned.cell, self.setup(planned)?);
+        let start = Instant::now();
+        let train = || setup.fit(&cell.victim, None, cell.repeat, cell.list_length(), ctx);
+        match rayon::ThreadPoolBuilder::new().num_threads(1).build() {
+            Ok(pool) => pool.install(train)?,
+            Err(_) => train()?,
+        };
+        Ok(start.elapsed().as_secs_f64())
     }
 
     fn setup(&self, planned: &PlannedCell) -> Result<Arc<Setup>, TrialError> {
@@ -132,17 +155,18 @@ impl Trials {
         targets: &[ItemId],
         parts: &mut Parts,
         ctx: &Ctx<'_>,
-    ) -> Result<FakeProfiles, TrialError> {
+    ) -> Result<Crafted, TrialError> {
         let cell = &planned.cell;
         let wanted = cell.fake_users(setup.n_genuine());
         let Some(key) = planned.shares.crafted.as_ref().filter(|_| wanted > 0) else {
-            return Ok(FakeProfiles::default());
+            return Ok(Crafted::default());
         };
         let incremental = cell.attack.attack().is_incremental();
         let size = if incremental { planned.shares.craft_size.max(wanted) } else { wanted };
-        let enough = |fakes: &FakeProfiles| fakes.profiles.len() >= wanted || fakes.profiles.is_empty();
+        let enough = |made: &Crafted| made.fakes.profiles.len() >= wanted || made.fakes.profiles.is_empty();
         let made = self.fakes.get(key, enough, || {
-            parts.timed("craft", || {
+            let start = Instant::now();
+            let fakes = parts.timed("craft", || {
                 setup.craft(
                     &cell.attack,
                     &cell.threat,
@@ -152,9 +176,10 @@ impl Trials {
                     size,
                     &ctx.at(setup.root),
                 )
-            })
+            })?;
+            Ok::<_, TrialError>(Crafted { fakes, seconds: start.elapsed().as_secs_f64() })
         })?;
-        Ok(made.prefix(wanted))
+        Ok(Crafted { fakes: made.fakes.prefix(wanted), seconds: made.seconds })
     }
 
     fn measure(&self, planned: &PlannedCell, ctx: &Ctx<'_>) -> Result<Outcome, TrialError> {
@@ -173,7 +198,8 @@ impl Trials {
             let target = targets.get(place).ok_or(TrialError::NoSuchTarget { place, found })?;
             targets = vec![*target];
         }
-        let fakes = self.fakes(planned, &setup, &clean, &targets, &mut parts, whole)?;
+        let Crafted { fakes, seconds: attack } =
+            self.fakes(planned, &setup, &clean, &targets, &mut parts, whole)?;
         let before = clean.rankings.get(
             &Key::of(&(&targets, cell.threat.exclude, &cell.measure)),
             |_| true,
@@ -187,11 +213,18 @@ impl Trials {
             (Arc::new(attacked), Arc::new(after))
         };
         let displacement = cell.measure.rmse_shift.then(|| clean.displacement(&setup, &attacked)).flatten();
+        let trainings = cell.attack.attack().trainings(fakes.profiles.len());
         let mut further =
             parts.timed("detect", || self.detectors.measure(planned, &setup, &clean.fitted, &fakes, ctx))?;
         let log = setup.log(cell.threat.objective, &cell.victim);
         let seed = setup.root.child("stealth");
         further.extend(cell.measure.stealth.iter().flat_map(|stealth| stealth.rows(log, &fakes, seed)));
+        further.push(Measure {
+            metric: "attack_trainings".into(),
+            k: None,
+            target: None,
+            value: trainings as f64,
+        });
         let guarded = !matches!(cell.defense, DefenseSpec::None(_));
         let labels = setup.labels(&targets);
         let feedback = cell.victim.bind(&setup.dataset.users, &setup.dataset.items).feedback();
@@ -215,7 +248,12 @@ impl Trials {
         let measures = trial.measures()?;
         let mut notes = setup.notes(feedback);
         notes.extend(popular_already(&before, &targets, &labels, cell.list_length())?);
-        Ok(Outcome::Done { targets: labels, measures, notes, seconds: parts.0 })
+        Ok(Outcome::Done {
+            targets: labels,
+            measures,
+            notes,
+            seconds: Seconds { parts: parts.0, attack, ..Seconds::default() },
+        })
     }
 }
 

@@ -1,10 +1,12 @@
 //! Groups of arguments that several commands share.
 
 mod data;
+mod scale;
 mod threat;
 mod victim;
 
 pub(crate) use data::DataArgs;
+pub(crate) use scale::ScaleArg;
 pub(crate) use threat::{KnowledgeArgs, ProtocolArgs, TargetArgs, list_length, read};
 pub(crate) use victim::{Named, VictimArgs};
 

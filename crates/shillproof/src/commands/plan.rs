@@ -1,30 +1,45 @@
 //! `shillproof plan`.
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::Path;
 
 use clap::Args;
+use serde_json::json;
 use shillproof_core::catalogue::Catalogue;
-use shillproof_lab::plan::Plan as Cells;
+use shillproof_lab::plan::{Plan as Cells, Share, Trainings};
+use shillproof_lab::report::seconds;
+use shillproof_lab::reproduce::{self, Layout};
 use shillproof_lab::spec::ExperimentSpec;
 use shillproof_lab::trial::Trials;
 
-use crate::args::Format;
+use crate::args::{Format, ScaleArg};
 use crate::commands::Outcome;
 use crate::failure::{Failure, While};
 use crate::session::{Session, print, print_json};
 use crate::text::columns;
 
-/// Print the cells of an experiment before anything runs
+/// Print the cells of an experiment before anything runs, or how long it will take
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   shillproof plan grid.toml
   shillproof plan grid.toml --format json      every cell with its key, cost and what it shares
+  shillproof plan grid.toml --time             trainings and hours, by victim and data
+  shillproof plan ndss21/table-1 --scale paper --time
 
-A cell's key is what `shillproof run --only KEY` takes, so any engine can drive the grid.")]
+A cell's key is what `shillproof run --only KEY` takes, so any engine can drive the grid. `--time` trains every victim
+once on clean data and counts: a training with fake users takes longer by their interactions, and a copy of
+the victim that an attack trains takes as long as the victim, which is too much for attacks that train it
+further from where it was. Examples for detectors that learn are not counted.")]
 pub(crate) struct Plan {
-    /// Experiment file
+    /// Experiment file, or a table of a paper such as `www20/table-1`
     #[arg(value_name = "SPEC")]
-    spec: PathBuf,
+    spec: String,
+    /// Of a paper's table: how much of the published protocol
+    #[arg(long, value_name = "SCALE", default_value = "small")]
+    scale: ScaleArg,
+    /// Print trainings and an estimate of their time instead of the cells
+    #[arg(long)]
+    time: bool,
     /// How to print it
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: Format,
@@ -37,8 +52,12 @@ pub(super) fn lay_out(spec: &ExperimentSpec, trials: &Trials) -> Result<Cells, F
 
 impl Plan {
     pub(crate) fn run(&self, session: &Session) -> Result<Outcome, Failure> {
-        let spec = ExperimentSpec::load(&self.spec).when("read the experiment")?;
-        let plan = lay_out(&spec, &Trials::default())?;
+        let trials = Trials::default();
+        let plan = self.cells(&trials)?;
+        if self.time {
+            self.print_time(&plan, &trials, session)?;
+            return Ok(Outcome::Done);
+        }
         match self.format {
             Format::Json => print_json(&plan)?,
             Format::Text => print(&table(&plan))?,
@@ -46,6 +65,80 @@ impl Plan {
         session.say(&format!("{} cells", plan.cells.len()));
         Ok(Outcome::Done)
     }
+
+    fn cells(&self, trials: &Trials) -> Result<Cells, Failure> {
+        let path = Path::new(&self.spec);
+        let is_table = !path.exists() && path.extension().is_none();
+        let Some(names) = is_table.then(|| reproduce::select(&self.spec).ok()).flatten() else {
+            return lay_out(&ExperimentSpec::load(path).when("read the experiment")?, trials);
+        };
+        let facts = &mut |dataset: &_| trials.facts(dataset).when("load the data of a table");
+        let of_table = |name: &String| {
+            let table = reproduce::table(name).when("plan")?;
+            Layout::new::<Failure>(table, self.scale.into(), &BTreeMap::new(), facts)
+                .map(|layout| layout.plan)
+        };
+        let plans = names.iter().map(of_table).collect::<Result<Vec<_>, _>>()?;
+        Ok(Cells::join(String::new(), &plans))
+    }
+
+    fn print_time(&self, plan: &Cells, trials: &Trials, session: &Session) -> Result<(), Failure> {
+        let (shares, mut rows) = (plan.workload(), Vec::new());
+        let count = shares.len() as u64;
+        for (done, share) in (0..).zip(shares) {
+            session.observer.progress("victims trained once", done, count);
+            let ctx = session.ctx().at(share.example.cell.root());
+            let each = trials.seconds_of_training(share.example, &ctx).when("train a victim")?;
+            rows.push((share, each));
+        }
+        let whole: f64 = rows.iter().map(|(share, each)| share.trainings.total * each).sum();
+        let wall = whole / session.jobs as f64;
+        match self.format {
+            Format::Json => {
+                let of = |(share, each): &(Share<'_>, f64)| {
+                    json!({
+                        "data": share.example.data.name, "victim": share.example.cell.victim,
+                        "trainings": share.trainings, "seconds_each": each,
+                    })
+                };
+                let shares: Vec<_> = rows.iter().map(of).collect();
+                print_json(&json!({
+                    "cells": plan.cells.len(), "shares": shares, "processor_seconds": whole,
+                    "jobs": session.jobs, "seconds": wall,
+                }))
+            }
+            Format::Text => {
+                print(&times(&rows))?;
+                print(&format!(
+                    "about {} of computing for {} cells: {} with {} jobs\n",
+                    seconds(whole),
+                    plan.cells.len(),
+                    seconds(wall),
+                    session.jobs
+                ))
+            }
+        }
+    }
+}
+
+/// One line a victim and data set.
+fn times(rows: &[(Share<'_>, f64)]) -> String {
+    let head = ["data", "victim", "clean", "attacked", "attacks", "their trainings", "seconds each", "time"];
+    let mut table = vec![head.map(str::to_owned).to_vec()];
+    table.extend(rows.iter().map(|(share, each)| {
+        let Trainings { clean, attacked, crafted, crafting, total } = &share.trainings;
+        vec![
+            share.example.data.name.clone(),
+            share.example.cell.victim.card().name.to_owned(),
+            clean.to_string(),
+            attacked.to_string(),
+            crafted.to_string(),
+            crafting.to_string(),
+            format!("{each:.2}"),
+            seconds(total * each),
+        ]
+    }));
+    columns(&table)
 }
 
 /// One line a cell; its cost as a share of the whole.

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde_json::{Value, json};
 use shillproof_lab::reproduce::{self, Layout, Reproduction, Scale};
 use shillproof_lab::run::{RunOptions, run};
 use shillproof_lab::store::Store;
 use shillproof_lab::trial::Trials;
 
-use crate::args::Format;
+use crate::args::{Format, ScaleArg};
 use crate::commands::Outcome;
 use crate::failure::{Failure, While};
 use crate::session::{STOP, Session, print, print_json};
@@ -47,23 +47,6 @@ pub(crate) struct Reproduce {
     /// How to print the result
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: Format,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum ScaleArg {
-    Smoke,
-    Small,
-    Paper,
-}
-
-impl From<ScaleArg> for Scale {
-    fn from(scale: ScaleArg) -> Self {
-        match scale {
-            ScaleArg::Smoke => Self::Smoke,
-            ScaleArg::Small => Self::Small,
-            ScaleArg::Paper => Self::Paper,
-        }
-    }
 }
 
 impl Reproduce {
