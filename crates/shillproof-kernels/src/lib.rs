@@ -33,6 +33,7 @@ mod rows;
 pub mod score;
 mod squared_error;
 pub mod tape;
+mod vectorized;
 
 pub use adam::Adam;
 pub use csr::Csr;
@@ -43,5 +44,8 @@ pub use lanes::{Lane, RowPanels};
 pub use least_squares::{Inner, RowSystems};
 pub use matrix::{Matrix, ShapeError, axpy, dot};
 pub use panels::Panels;
+#[cfg(target_arch = "x86_64")]
+#[doc(hidden)]
+pub use pulp::x86::V3;
 pub use score::ItemPanels;
 pub use squared_error::squared_error;

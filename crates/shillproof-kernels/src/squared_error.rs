@@ -1,10 +1,9 @@
 //! How far inner products are from stored values.
 
-use pulp::Arch;
-
 use crate::csr::Csr;
 use crate::matrix::{Matrix, dot};
 use crate::parallel::{balanced, sum};
+use crate::vectorized;
 
 /// `Σ_u w_u Σ_c (v_uc − p_uᵀq_c)²` over the stored cells, with values `v` (1 where none are stored).
 ///
@@ -21,7 +20,7 @@ use crate::parallel::{balanced, sum};
 /// ```
 pub fn squared_error(entries: &Csr, users: &Matrix, items: &Matrix, row_weight: Option<&[f32]>) -> f64 {
     sum(&balanced(entries.row_starts(), 1), |rows| {
-        Arch::new().dispatch(|| {
+        vectorized!(|| {
             let mut total = 0.0;
             for u in rows {
                 let (own, values) = (users.row(u), entries.values(u));

@@ -45,7 +45,7 @@ fn each_row<T: Send>(
     for some in parallel::balanced(starts, 8).chunks(STRIDE) {
         ctx.check()?;
         let parts: Vec<Vec<T>> =
-            some.par_iter().map(|rows| vectorized(|| rows.clone().map(&row).collect())).collect();
+            some.par_iter().map(|rows| vectorized!(|| rows.clone().map(&row).collect())).collect();
         out.extend(parts.into_iter().flatten());
     }
     Ok(out)

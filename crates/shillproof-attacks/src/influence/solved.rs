@@ -64,7 +64,7 @@ fn slope(at: &Point<'_>, target: usize, observers: &[usize]) -> Theta {
 fn add(at: &Point<'_>, s: &Theta, out: &mut [f64], part: impl Fn(f64) -> f64 + Sync) {
     let cells = at.problem.by_user();
     let one = |k: usize| -> Vec<f64> {
-        vectorized(|| {
+        vectorized!(|| {
             let edge = |&j: &u32| {
                 let j = j as usize;
                 let along = dot(s.users.row(k), at.item(j)) + dot(s.items.row(j), at.user(k));

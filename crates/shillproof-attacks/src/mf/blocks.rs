@@ -103,7 +103,7 @@ impl<'a> Side<'a> {
             out.as_mut_slice(),
             Scratch::default,
             |scratch, rows, out| {
-                vectorized(|| {
+                vectorized!(|| {
                     for (row, x) in rows.zip(out.chunks_exact_mut(self.other.width().max(1))) {
                         self.right_hand_side(row, x);
                         let size = whitened.size(self.cells, row);
@@ -139,7 +139,7 @@ impl<'a> Side<'a> {
             Scratch::default,
             |scratch, (rows, part)| {
                 let first = start[rows.start];
-                vectorized(|| {
+                vectorized!(|| {
                     for row in rows {
                         let matrix = &mut part[start[row] - first..start[row + 1] - first];
                         whitened.factorize(self.cells, row, matrix, scratch);
@@ -290,7 +290,7 @@ impl SideBlocks {
         let width = v.width();
         let ranges = balanced(cells.starts(), d / 4 + 1);
         for_each_range(&ranges, width, v.as_mut_slice(), Scratch::default, |scratch, rows, v| {
-            vectorized(|| {
+            vectorized!(|| {
                 for (row, v) in rows.zip(v.chunks_exact_mut(width.max(1))) {
                     let matrix = &self.matrices[self.start[row]..self.start[row + 1]];
                     for (v, &scale) in v.chunks_exact_mut(d.max(1)).zip(scale) {

@@ -81,7 +81,7 @@ impl Factors {
         let starts: Vec<usize> = (0..rows).step_by(PIECE).collect();
         let piece = |&first: &usize| {
             let mut out = vec![0.0; m * n];
-            vectorized(|| {
+            vectorized!(|| {
                 for r in first..(first + PIECE).min(rows) {
                     for (&x, out) in a.row(r).iter().zip(out.chunks_exact_mut(n.max(1))) {
                         axpy(x, b.row(r), out);
@@ -101,7 +101,7 @@ impl Factors {
     pub(crate) fn for_each_row(&mut self, work: impl Fn(usize, &mut [f64]) + Sync) {
         let width = self.width.max(1);
         self.data.par_chunks_mut(width * 64).enumerate().for_each(|(piece, rows)| {
-            vectorized(|| {
+            vectorized!(|| {
                 for (i, row) in rows.chunks_exact_mut(width).enumerate() {
                     work(piece * 64 + i, row);
                 }
@@ -147,7 +147,7 @@ impl Theta {
                 .zip(b.data.par_chunks(size))
                 .map(|(a, b)| {
                     let mut sums = vec![0.0; columns];
-                    vectorized(|| {
+                    vectorized!(|| {
                         let cells = a.chunks_exact(width.max(1)).zip(b.chunks_exact(width.max(1)));
                         for (k, (a, b)) in cells.enumerate() {
                             sums[k % columns] += dot(a, b);

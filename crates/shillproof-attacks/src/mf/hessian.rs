@@ -52,7 +52,7 @@ impl Cells {
             || (),
             |(), span, out| {
                 let mut row = if span.is_empty() { 0 } else { row_of(&span) };
-                vectorized(|| {
+                vectorized!(|| {
                     for (at, out) in span.zip(out) {
                         while cells.starts()[row + 1] <= at {
                             row += 1;
@@ -129,7 +129,7 @@ fn product(
         out.as_mut_slice(),
         || (),
         |(), rows, out| {
-            vectorized(|| {
+            vectorized!(|| {
                 for (row, out) in rows.zip(out.chunks_exact_mut(width.max(1))) {
                     let x = own.row(row);
                     let parts = out.chunks_exact_mut(d.max(1)).zip(p.row(row).chunks_exact(d.max(1)));

@@ -170,7 +170,7 @@ impl Problem {
     pub fn value(&self, theta: &Theta) -> f64 {
         let Weights { base, user_ridge, item_ridge, .. } = self.weights;
         let cells = sum(&balanced(self.by_user.starts(), 1), |rows| {
-            vectorized(|| {
+            vectorized!(|| {
                 let mut total = 0.0;
                 for u in rows {
                     let x = theta.users.row(u);
@@ -209,7 +209,7 @@ impl Problem {
 }
 
 fn square(a: &Factors) -> f64 {
-    let parts: Vec<f64> = a.as_slice().par_chunks(1 << 14).map(|c| vectorized(|| dot(c, c))).collect();
+    let parts: Vec<f64> = a.as_slice().par_chunks(1 << 14).map(|c| vectorized!(|| dot(c, c))).collect();
     parts.into_iter().sum()
 }
 

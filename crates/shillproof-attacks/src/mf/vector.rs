@@ -1,12 +1,6 @@
 //! Inner loops. Eight fixed lanes: the order of additions does not depend on the machine's vectors.
 
-use pulp::Arch;
-
-/// Runs `work` compiled for the widest vectors of this machine.
-#[inline]
-pub(crate) fn vectorized<R>(work: impl FnOnce() -> R) -> R {
-    Arch::new().dispatch(work)
-}
+pub(crate) use shillproof_kernels::vectorized;
 
 /// `Σ a_k b_k`.
 #[inline(always)]

@@ -127,7 +127,7 @@ impl Utility {
         let all =
             dot(&nn.0, &nn.1) - 2.0 * dot(&cn.0, &cn.1) + dot(&users(clean, clean), &items(clean, clean));
         let seen = sum(&balanced(&by_user.starts()[..=genuine], 1), |rows| {
-            vectorized(|| {
+            vectorized!(|| {
                 let cells = rows.flat_map(|u| by_user.columns(u).iter().map(move |&j| (u, j as usize)));
                 cells.map(|(u, j)| moved(u, j).powi(2)).sum::<f64>()
             })

@@ -1,9 +1,9 @@
 //! The observed cells of a matrix in f64, by row and by column, and their products with tall thin matrices.
 
 use nalgebra::DMatrix;
-use pulp::Arch;
 use rayon::prelude::*;
 use shillproof_core::Interactions;
+use shillproof_kernels::vectorized;
 
 /// Rows (or columns) that one piece of parallel work takes.
 const PIECE: usize = 32;
@@ -113,7 +113,7 @@ impl Observed {
         }
         let (left, right) = (left.as_slice(), right.as_slice());
         parts.into_par_iter().for_each(|(rows, part)| {
-            Arch::new().dispatch(|| {
+            vectorized!(|| {
                 let mut out = part.iter_mut();
                 for row in rows {
                     let x = &left[row * height..][..height];
@@ -161,7 +161,7 @@ fn gather(out: &mut DMatrix<f64>, add: impl Fn(usize, usize, &mut [f64]) + Sync)
         return;
     }
     out.as_mut_slice().par_chunks_mut(height * PIECE).enumerate().for_each(|(piece, part)| {
-        Arch::new().dispatch(|| {
+        vectorized!(|| {
             for (at, column) in part.chunks_exact_mut(height).enumerate() {
                 add(piece * PIECE + at, height, column);
             }

@@ -7,8 +7,7 @@
 // and there an index says more than an iterator.
 #![allow(clippy::inline_always, clippy::needless_range_loop)]
 
-use pulp::Arch;
-use shillproof_kernels::Csr;
+use shillproof_kernels::{Csr, vectorized};
 
 use super::graph::{Orientation, WalkGraph};
 
@@ -217,7 +216,7 @@ impl<'a> WalkSystem<'a> {
         users: &mut [[f64; L]],
     ) {
         scaled(items, &self.items, buffer);
-        Arch::new().dispatch(|| {
+        vectorized!(|| {
             for u in 0..self.graph.n_users() {
                 let sum = pull(self.graph.profiles(), u, buffer);
                 blend(&mut users[u], &sum, keep * self.users[u].after, &rhs[u], active);
@@ -249,7 +248,7 @@ impl<'a> WalkSystem<'a> {
     ) {
         scaled(users, &self.users, buffer);
         let extra = self.extra.map(|ratings| (ratings, buffer[self.graph.n_users()]));
-        Arch::new().dispatch(|| {
+        vectorized!(|| {
             for i in 0..self.graph.n_items() {
                 let mut sum = pull(self.graph.raters(), i, buffer);
                 if let Some((ratings, from_extra)) = &extra {

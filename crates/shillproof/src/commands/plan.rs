@@ -26,10 +26,11 @@ use crate::text::columns;
   shillproof plan grid.toml --time             trainings and hours, by victim and data
   shillproof plan ndss21/table-1 --scale paper --time
 
-A cell's key is what `shillproof run --only KEY` takes, so any engine can drive the grid. `--time` trains every victim
-once on clean data and counts: a training with fake users takes longer by their interactions, and a copy of
-the victim that an attack trains takes as long as the victim, which is too much for attacks that train it
-further from where it was. Examples for detectors that learn are not counted.")]
+A cell's key is what `shillproof run --only KEY` takes, so any engine can drive the grid.
+
+`--time` trains every victim once on clean data and counts. A training with fake users takes longer
+by their interactions. A copy that an attack trains counts as one training, which is too much where
+it is only trained further; examples for detectors that learn are not counted.")]
 pub(crate) struct Plan {
     /// Experiment file, or a table of a paper such as `www20/table-1`
     #[arg(value_name = "SPEC")]
