@@ -50,7 +50,7 @@ fn fakes(count: usize, seed: u64) -> FakeProfiles {
     FakeProfiles { profiles: (0..count).map(|_| one()).collect(), ..FakeProfiles::default() }
 }
 
-#[divan::bench(args = ["coin-flip", "duplicates", "profile-shape", "pca", "pca:zscore=item"])]
+#[divan::bench(args = ["coin-flip", "duplicates", "profile-shape", "pca", "pca:zscore=item", "cross-spot"])]
 fn inspect(bencher: Bencher<'_, '_>, name: &str) {
     let spec = DetectorSpec::from_inline(name).expect("a detector");
     let ctx = Ctx::new(Seed::new(1));

@@ -6,7 +6,8 @@ use shillproof_core::Detector;
 use shillproof_core::catalogue::{Card, Catalogue};
 
 use crate::{
-    CoinFlipDetector, DuplicatesDetector, PcaDetector, ProfileShapeDetector, SvmDetector, SvmTiaDetector,
+    CoinFlipDetector, CrossSpotDetector, DuplicatesDetector, PcaDetector, ProfileShapeDetector, SvmDetector,
+    SvmTiaDetector,
 };
 
 /// A detector by its catalogue name, with its parameters.
@@ -21,6 +22,8 @@ pub enum DetectorSpec {
     ProfileShape(ProfileShapeDetector),
     /// Little in common with the main directions of taste.
     Pca(PcaDetector),
+    /// Dense blocks of users and items.
+    CrossSpot(CrossSpotDetector),
     /// A classifier of rating profiles.
     Svm(SvmDetector),
     /// The classifier, then the items its suspects push together.
@@ -63,6 +66,7 @@ impl DetectorSpec {
             Self::Duplicates(d) => of(d),
             Self::ProfileShape(d) => of(d),
             Self::Pca(d) => of(d),
+            Self::CrossSpot(d) => of(d),
             Self::Svm(d) => of(d),
             Self::SvmTia(d) => of(d),
         }
@@ -78,6 +82,7 @@ impl Catalogue for DetectorSpec {
             Self::Duplicates(DuplicatesDetector::default()),
             Self::ProfileShape(ProfileShapeDetector::default()),
             Self::Pca(PcaDetector::default()),
+            Self::CrossSpot(CrossSpotDetector::default()),
             Self::Svm(SvmDetector::default()),
             Self::SvmTia(SvmTiaDetector::default()),
         ]

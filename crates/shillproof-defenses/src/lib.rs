@@ -6,6 +6,7 @@
 
 mod catalogue;
 mod coin_flip;
+mod cross_spot;
 mod defense;
 mod duplicates;
 mod features;
@@ -16,6 +17,7 @@ mod svm;
 
 pub use catalogue::DetectorSpec;
 pub use coin_flip::CoinFlipDetector;
+pub use cross_spot::CrossSpotDetector;
 pub use defense::{DefenseSpec, NoDefense, RemoveFlagged};
 pub use duplicates::DuplicatesDetector;
 pub use features::{Extreme, FEATURES, FeatureSet, MeanVar, ProfileFeatures};

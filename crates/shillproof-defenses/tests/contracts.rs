@@ -72,6 +72,7 @@ fn parameters_out_of_range_are_refused() {
         "profile-shape:deviations=-1",
         "pca:components=0",
         "pca:components=11",
+        "cross-spot:blocks=0",
         "svm:examples=9",
         "svm-tia:threshold=2",
     ] {

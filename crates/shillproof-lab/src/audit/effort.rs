@@ -101,11 +101,14 @@ impl Effort {
         AttackSpec::all().into_iter().filter(suits).collect()
     }
 
-    /// The detectors that look at the attacks, chance first. The classifier needs rating values and says nothing without.
+    /// The detectors that look at the attacks, chance first. The classifier needs rating values and says nothing without. The search for dense blocks
+    /// costs a second a look on MovieLens 100K, where the others cost milliseconds, and is left to the thorough.
     pub fn detectors(self) -> Vec<DetectorSpec> {
         let learns = |detector: &DetectorSpec| detector.detector().examples() > 0;
-        let suits = |detector: &DetectorSpec| {
-            !learns(detector) || (self != Self::Quick && matches!(detector, DetectorSpec::SvmTia(_)))
+        let suits = |detector: &DetectorSpec| match detector {
+            DetectorSpec::CrossSpot(_) => self == Self::Thorough,
+            DetectorSpec::SvmTia(_) => self != Self::Quick,
+            other => !learns(other),
         };
         DetectorSpec::all().into_iter().filter(suits).collect()
     }
@@ -135,6 +138,8 @@ mod tests {
             let has = |effort: Effort, name| effort.attacks(explicit).iter().any(|a| a.card().name == name);
             assert!(has(Effort::Standard, STRONG) && !has(Effort::Standard, "pga"));
             assert!(has(Effort::Thorough, "pga"));
+            let looks = |effort: Effort| effort.detectors().iter().any(|d| d.card().name == "cross-spot");
+            assert!(looks(Effort::Thorough) && !looks(Effort::Standard) && !looks(Effort::Quick));
         }
     }
 
