@@ -4,6 +4,8 @@
 #     just bench                       everything
 #     just bench implicit --help       factor models beside `implicit`, with arguments of its own
 #     just bench torch --help          neural models beside PyTorch, the same
+#     just bench lightgcn --help       the victim of that name beside PyTorch, the same
+#     just bench rev-adv --help        an iteration of RevAdv beside its formulation in PyTorch, the same
 set -euo pipefail
 cd "$(dirname "$0")/.."
 venv=bench/out/venv
@@ -21,9 +23,19 @@ torch() {
     cargo build --release -p shillproof-victims --example beside_torch
     "$venv/bin/python" bench/compare_torch.py "$@"
 }
+lightgcn() {
+    want torch torch==2.15.0
+    cargo build --release -p shillproof-victims --example beside_lightgcn
+    "$venv/bin/python" bench/compare_lightgcn.py "$@"
+}
+rev-adv() {
+    want torch torch==2.15.0
+    cargo build --release -p shillproof-attacks --example beside_rev_adv
+    "$venv/bin/python" bench/compare_rev_adv.py "$@"
+}
 
 case "${1:-all}" in
-    all) implicit && torch ;;
-    implicit | torch) "$@" ;;
-    *) sed -n '2,6s/^# \{0,1\}//p' "$0"; exit 2 ;;
+    all) implicit && torch && lightgcn && rev-adv ;;
+    implicit | torch | lightgcn | rev-adv) "$@" ;;
+    *) sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac
