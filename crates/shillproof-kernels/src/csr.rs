@@ -68,6 +68,29 @@ impl Csr {
         Self { n_columns, row_start, columns, values: Some(values) }
     }
 
+    /// The matrix with these (row, column, value) cells; the cells of a row stay in the order given.
+    ///
+    /// # Panics
+    /// If a row or column is not below its number.
+    ///
+    /// ```
+    /// use shillproof_kernels::Csr;
+    /// let m = Csr::from_cells(2, 3, &[(1, 2, 0.5), (0, 0, 1.0), (1, 0, 2.0)]);
+    /// assert_eq!((m.columns(1), m.values(1)), (&[2, 0][..], Some(&[0.5, 2.0][..])));
+    /// ```
+    pub fn from_cells(n_rows: usize, n_columns: usize, cells: &[(u32, u32, f32)]) -> Self {
+        assert!(cells.iter().all(|c| (c.1 as usize) < n_columns), "a column beyond {n_columns}");
+        let row_start = starts(n_rows, cells.iter().map(|c| c.0));
+        let mut next = row_start.clone();
+        let (mut columns, mut values) = (vec![0; cells.len()], vec![0.0; cells.len()]);
+        for &(row, column, value) in cells {
+            let slot = &mut next[row as usize];
+            (columns[*slot], values[*slot]) = (column, value);
+            *slot += 1;
+        }
+        Self { n_columns, row_start, columns, values: Some(values) }
+    }
+
     /// The same matrix without values and with `rows` of ones below it.
     ///
     /// # Panics
@@ -91,13 +114,7 @@ impl Csr {
 
     /// The transpose, and where each of its cells stands among those of this matrix.
     pub(crate) fn transpose_with_origins(&self) -> (Self, Vec<u32>) {
-        let mut row_start = vec![0; self.n_columns + 1];
-        for &c in &self.columns {
-            row_start[c as usize + 1] += 1;
-        }
-        for c in 0..self.n_columns {
-            row_start[c + 1] += row_start[c];
-        }
+        let row_start = starts(self.n_columns, self.columns.iter().copied());
         let mut next = row_start.clone();
         let (mut columns, mut origins) = (vec![0; self.columns.len()], vec![0; self.columns.len()]);
         let mut values = self.values.as_ref().map(|v| vec![0.0; v.len()]);
@@ -122,6 +139,28 @@ impl Csr {
             *value += shift;
         }
         self
+    }
+
+    /// Every value times the factor of its row and that of its column; cells without values count as 1.
+    ///
+    /// # Shapes
+    /// `rows`: one number a row. `columns`: one number a column.
+    ///
+    /// ```
+    /// use shillproof_kernels::Csr;
+    /// let m = Csr::from_rows(2, &[vec![(1, 0.5)]]).scaled(&[3.0], &[0.0, 4.0]);
+    /// assert_eq!(m.values(0), Some(&[6.0][..]));
+    /// ```
+    #[must_use]
+    pub fn scaled(mut self, rows: &[f32], columns: &[f32]) -> Self {
+        let mut values = self.values.take().unwrap_or_else(|| vec![1.0; self.columns.len()]);
+        for (row, factor) in rows.iter().enumerate() {
+            let span = self.span(row);
+            for (value, &column) in values[span.clone()].iter_mut().zip(&self.columns[span]) {
+                *value *= factor * columns[column as usize];
+            }
+        }
+        Self { values: Some(values), ..self }
     }
 
     /// Number of rows.
@@ -171,6 +210,18 @@ impl Csr {
     fn span(&self, row: usize) -> std::ops::Range<usize> {
         self.row_start[row]..self.row_start[row + 1]
     }
+}
+
+/// Where each of `n` lines starts, from the line of every cell.
+fn starts(n: usize, lines: impl Iterator<Item = u32>) -> Vec<usize> {
+    let mut start = vec![0; n + 1];
+    for line in lines {
+        start[line as usize + 1] += 1;
+    }
+    for line in 0..n {
+        start[line + 1] += start[line];
+    }
+    start
 }
 
 #[cfg(test)]

@@ -8,15 +8,13 @@ use crate::gram::add_symmetric;
 use crate::matrix::Matrix;
 use crate::panels::{Lane, Panels, WIDTH, vectors, vectors_mut};
 use crate::parallel::{balanced, for_each_range};
-use crate::prefetch::prefetch;
+use crate::prefetch::{CACHED, prefetch};
 use crate::products::{add_multiple, combine, combine_by_dots, inner};
 
 /// Entries gathered at a time for a normal matrix.
 const CHUNK: usize = 128;
 /// Rows of factors asked for before they are gathered.
 const AHEAD: usize = 16;
-/// Cells of a factor matrix that the cache of a core holds: no row of a smaller one needs to be asked for.
-const CACHED: usize = 1 << 17;
 /// Rounds of conjugate gradients: what implicit-feedback libraries use (Takács, Pilászy, Tikk, RecSys 2011).
 const STEPS: usize = 3;
 

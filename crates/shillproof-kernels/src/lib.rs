@@ -31,6 +31,7 @@ mod prefetch;
 mod products;
 mod rows;
 pub mod score;
+mod sparse;
 mod squared_error;
 pub mod tape;
 mod vectorized;

@@ -7,6 +7,9 @@
 
 #![allow(unsafe_code)]
 
+/// Cells of a factor matrix that the cache of a core holds: no row of a smaller one needs to be asked for.
+pub(crate) const CACHED: usize = 1 << 17;
+
 /// Brings `row` towards the processor.
 #[inline(always)]
 pub(crate) fn prefetch<T>(row: &[T]) {

@@ -6,10 +6,12 @@ mod factors;
 mod free;
 mod input;
 mod item_knn;
+pub mod lightgcn;
 pub mod neumf;
 mod nuclear_norm;
 mod popularity;
 pub mod random_walk;
+mod recall;
 mod wrmf;
 
 use schemars::JsonSchema;
@@ -21,6 +23,7 @@ pub use als::{Als, Center};
 pub use bpr::Bpr;
 pub use factors::FactorModel;
 pub use item_knn::{ItemKnn, Similarity};
+pub use lightgcn::LightGcn;
 pub use neumf::{Gmf, Mlp, NeuMf};
 pub use nuclear_norm::{Completion, NuclearNorm, Observed};
 pub use popularity::Popularity;
@@ -58,6 +61,9 @@ pub enum VictimSpec {
     Gmf(Gmf),
     /// A perceptron.
     Mlp(Mlp),
+    /// Light graph convolution.
+    #[serde(rename = "lightgcn")]
+    LightGcn(LightGcn),
     /// Random walk with restart.
     RandomWalk(RandomWalk),
 }
@@ -80,6 +86,7 @@ impl VictimSpec {
             Self::NeuMf(victim) => victim,
             Self::Gmf(victim) => victim,
             Self::Mlp(victim) => victim,
+            Self::LightGcn(victim) => victim,
             Self::RandomWalk(victim) => victim,
         }
     }
@@ -99,6 +106,7 @@ impl Catalogue for VictimSpec {
             Self::NeuMf(NeuMf::default()),
             Self::Gmf(Gmf::default()),
             Self::Mlp(Mlp::default()),
+            Self::LightGcn(LightGcn::default()),
             Self::RandomWalk(RandomWalk::default()),
         ]
     }
@@ -114,6 +122,7 @@ impl Catalogue for VictimSpec {
             Self::NeuMf(_) => neumf::CARD,
             Self::Gmf(_) => neumf::GMF_CARD,
             Self::Mlp(_) => neumf::MLP_CARD,
+            Self::LightGcn(_) => lightgcn::CARD,
             Self::RandomWalk(_) => random_walk::CARD,
         }
     }

@@ -14,7 +14,9 @@ fn expect(name: &str) -> Expect {
         "popularity" => Expect { personal: false, equivariant: Some(0.0) },
         "item-knn" | "random-walk" => Expect { personal: true, equivariant: Some(0.0) },
         "nuclear-norm" => Expect { personal: true, equivariant: Some(1e-6) },
-        "als" | "wrmf" | "bpr" | "neumf" | "gmf" | "mlp" => Expect { personal: true, equivariant: None },
+        "als" | "wrmf" | "bpr" | "neumf" | "gmf" | "mlp" | "lightgcn" => {
+            Expect { personal: true, equivariant: None }
+        }
         other => panic!("say in this table what is expected of `{other}`"),
     }
 }
@@ -52,6 +54,7 @@ fn other_forms_keep_the_contract_too() {
         "bpr:item_bias=false,factors=5,epochs=200",
         "neumf:sampling=per-epoch,adam=lazy,learning_rate=0.01,epochs=80,batch_size=64,layers=[20,10]",
         "neumf:negatives=1,learning_rate=0.01,epochs=80,pretrain_epochs=40,batch_size=64,layers=[64,32,16]",
+        "lightgcn:layers=1,penalty=squared,regularization=1e-3,factors=5,batch_size=64",
         "gmf:negatives=1,sampling=per-epoch,factors=64,learning_rate=0.01,weight_decay=1e-5,epochs=100,batch_size=64",
     ] {
         eprintln!("victim {text}");

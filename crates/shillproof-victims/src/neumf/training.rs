@@ -39,6 +39,13 @@ pub enum EarlySelection {
     None,
 }
 
+impl EarlySelection {
+    /// The part that is asked for.
+    pub(crate) fn selects_on(self) -> HeldOut {
+        if self == Self::Test { HeldOut::Test } else { HeldOut::Validation }
+    }
+}
+
 /// What Adam does with embeddings that a batch does not use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -79,7 +86,7 @@ impl Training {
 
     /// What the recipe wants to select by.
     pub(super) fn selects_on(&self) -> HeldOut {
-        if self.selection == EarlySelection::Test { HeldOut::Test } else { HeldOut::Validation }
+        self.selection.selects_on()
     }
 
     /// Trains from `start(users, items)`.

@@ -1,19 +1,17 @@
 //! Adam on whole rows: the loss of a minibatch of users over all items, by the Gram trick.
 
 use rand::seq::SliceRandom;
-use rayon::prelude::*;
-use shillproof_core::{Ctx, FitError, Interactions, Scorer, Ties, UserId, select_top_k};
+use shillproof_core::{Ctx, FitError, Interactions, Ties};
 use shillproof_kernels::{Adam, Csr, FullRows, Matrix, gram};
 
 use super::Wrmf;
 use crate::factors::{FactorModel, check_finite};
+use crate::recall::recall;
 
 /// Epochs between two looks at the validation set.
 const EVERY: usize = 10;
 /// Length of the list that selects the epoch.
 const K: usize = 50;
-/// Users scored at a time.
-const BLOCK: usize = 16;
 
 impl Wrmf {
     pub(super) fn fit_adam(
@@ -46,7 +44,7 @@ impl Wrmf {
             ctx.observer.progress("wrmf", epoch as u64 + 1, passes as u64);
             if let Some(valid) = valid.filter(|_| epoch % EVERY == 0) {
                 let model = FactorModel::ranking(users.clone(), items.clone());
-                let recall = recall(&model, data, valid, Ties::hashed(ctx.seed.child("ties")));
+                let recall = recall(&model, data, valid, K, Ties::hashed(ctx.seed.child("ties")));
                 if best.as_ref().is_none_or(|(highest, ..)| recall > *highest) {
                     best = Some((recall, users.clone(), items.clone()));
                 }
@@ -108,25 +106,4 @@ impl<'a> Batch<'a> {
         }
         (of_users, of_items)
     }
-}
-
-/// Mean share of a user's validation items among the first [`K`], training items left out.
-fn recall(model: &FactorModel, train: &Interactions, valid: &Interactions, ties: Ties) -> f64 {
-    let users: Vec<UserId> = valid.users().filter(|&u| !valid.row(u).is_empty()).collect();
-    let blocks: Vec<f64> = users
-        .par_chunks(BLOCK)
-        .map(|block| {
-            let n = model.n_items();
-            let mut scores = vec![0.0; n * block.len()];
-            model.score_block(block, &mut scores);
-            let mut list = Vec::new();
-            let shares = block.iter().zip(scores.chunks_exact(n)).map(|(&user, row)| {
-                select_top_k(user, row, train.row(user).sorted(), K, ties, &mut list);
-                let truth = valid.row(user);
-                list.iter().filter(|entry| truth.contains(entry.0)).count() as f64 / truth.len() as f64
-            });
-            shares.sum()
-        })
-        .collect();
-    blocks.into_iter().sum::<f64>() / users.len().max(1) as f64
 }

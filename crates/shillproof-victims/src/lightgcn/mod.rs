@@ -1,0 +1,162 @@
+//! Light graph convolution: matrix factorisation whose vectors have been averaged over the graph of users and items.
+
+mod graph;
+mod network;
+#[cfg(test)]
+mod tests;
+mod triples;
+
+use std::borrow::Cow;
+
+use rand::seq::SliceRandom;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use shillproof_core::catalogue::Card;
+use shillproof_core::{Ctx, Feedback, FitError, FitJob, HeldOut, Recommender, Ties, Victim};
+use shillproof_kernels::nn::Init;
+
+use crate::factors::FactorModel;
+use crate::input;
+use crate::neumf::{EarlySelection, Vectors};
+use crate::recall::recall;
+
+pub use graph::Graph;
+pub use network::{Network, Penalty, Rates};
+pub use triples::{Triple, triples};
+
+/// Length of the lists that select the epoch.
+const K: usize = 10;
+
+/// Light graph convolution (He et al., SIGIR 2020).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct LightGcn {
+    /// Length of user and item vectors; at least 1.
+    pub factors: usize,
+    /// Steps along edges; at least 1.
+    pub layers: usize,
+    /// Step size of Adam; above 0.
+    pub learning_rate: f32,
+    /// Strength of the penalty; at least 0.
+    pub regularization: f32,
+    /// What is penalised.
+    pub penalty: Penalty,
+    /// Comparisons of a step; at least 1.
+    pub batch_size: usize,
+    /// Passes over the interactions; at least 1.
+    pub epochs: usize,
+    /// Which epoch is kept.
+    pub selection: EarlySelection,
+    /// Epochs without a better one after which training stops; at least 1.
+    pub patience: usize,
+}
+
+impl Default for LightGcn {
+    fn default() -> Self {
+        Self {
+            factors: 64,
+            layers: 3,
+            learning_rate: 1e-2,
+            regularization: 1e-5,
+            penalty: Penalty::Norm,
+            batch_size: 2048,
+            epochs: 100,
+            selection: EarlySelection::Validation,
+            patience: 10,
+        }
+    }
+}
+
+pub(crate) const CARD: Card = Card {
+    name: "lightgcn",
+    summary: "matrix factorisation over the graph of users and items",
+    doc: include_str!("../../../../docs/victims/lightgcn.md"),
+    reference: "He, Deng, Wang, Li, Zhang and Wang, LightGCN: simplifying and powering graph convolution network for recommendation, SIGIR 2020",
+};
+
+impl LightGcn {
+    /// Fits and keeps the type, so that the factors can be read.
+    ///
+    /// # Errors
+    /// As [`Victim::fit`].
+    pub fn fit_model(&self, job: &FitJob<'_>, ctx: &Ctx<'_>) -> Result<FactorModel, FitError> {
+        ctx.check()?;
+        self.check()?;
+        // Weights of one are no weights, to the last bit.
+        let weights = input::user_weight(job)?.filter(|w| w.iter().any(|&w| w != 1.0));
+        let mut data = input::positives(job.train)?;
+        if let Some(w) = weights.filter(|w| w.contains(&0.0)) {
+            data = Cow::Owned(data.filter(|user, _, _| w[user.index()] > 0.0));
+        }
+        let held_out = job.valid.filter(|v| self.selection != EarlySelection::None && !v.is_empty());
+        let draw = |rows, name| Init::XavierUniform.weights(rows, self.factors, ctx.seed.child(name));
+        let start = Vectors { users: draw(data.n_users(), "users"), items: draw(data.n_items(), "items") };
+        let mut network = Network::new(Graph::new(&data), start, self.layers, self.rates());
+        let mut best: Option<(f64, usize, FactorModel)> = None;
+        for epoch in 1..=self.epochs {
+            let mut list = triples(&data, ctx.seed.child("negatives").index(epoch as u64));
+            list.shuffle(&mut ctx.seed.child("order").index(epoch as u64).rng());
+            let mut loss = 0.0;
+            for batch in list.chunks(self.batch_size) {
+                ctx.check()?;
+                loss += network.learn(batch, weights);
+            }
+            let start = network.start();
+            if !(loss.is_finite() && start.users.is_finite() && start.items.is_finite()) {
+                return Err(FitError::DivergedAt { epoch, learning_rate: self.learning_rate });
+            }
+            ctx.observer.progress("lightgcn", epoch as u64, self.epochs as u64);
+            let Some(held_out) = held_out else { continue };
+            let model = model(&mut network);
+            let reached = recall(&model, &data, held_out, K, Ties::hashed(ctx.seed.child("ties")));
+            if best.as_ref().is_none_or(|(highest, ..)| reached > *highest) {
+                best = Some((reached, epoch, model));
+            } else if best.as_ref().is_some_and(|(_, at, _)| epoch - at >= self.patience) {
+                break;
+            }
+        }
+        Ok(best.map_or_else(|| model(&mut network), |(.., model)| model))
+    }
+
+    fn check(&self) -> Result<(), FitError> {
+        input::at_least_one("factors", self.factors)?;
+        input::at_least_one("layers", self.layers)?;
+        input::positive("learning_rate", self.learning_rate)?;
+        input::not_negative("regularization", self.regularization)?;
+        input::at_least_one("batch_size", self.batch_size)?;
+        input::at_least_one("epochs", self.epochs)?;
+        input::at_least_one("patience", self.patience)
+    }
+
+    fn rates(&self) -> Rates {
+        Rates {
+            learning_rate: self.learning_rate,
+            regularization: self.regularization,
+            penalty: self.penalty,
+        }
+    }
+}
+
+/// What the network has learned so far.
+fn model(network: &mut Network) -> FactorModel {
+    let ends = network.ends();
+    FactorModel::ranking(ends.users.clone(), ends.items.clone())
+}
+
+impl Victim for LightGcn {
+    fn feedback(&self) -> Feedback {
+        Feedback::Implicit
+    }
+
+    fn fit(&self, job: &FitJob<'_>, ctx: &Ctx<'_>) -> Result<Box<dyn Recommender>, FitError> {
+        Ok(Box::new(self.fit_model(job, ctx)?))
+    }
+
+    fn selects_on(&self) -> HeldOut {
+        self.selection.selects_on()
+    }
+
+    fn as_any(&self) -> Option<&dyn std::any::Any> {
+        Some(self)
+    }
+}
