@@ -143,15 +143,16 @@ mod tests {
     fn two_planted_blocks_are_found() {
         let profile =
             |first: u32| Profile { entries: (first..first + 25).map(|i| (ItemId(i), 1.0)).collect() };
-        let profiles = [vec![profile(100); 8], vec![profile(60); 6]].concat();
+        let profiles = [vec![profile(100); 12], vec![profile(60); 5]].concat();
         let log = chance(2).append(&FakeProfiles { profiles, ..FakeProfiles::default() }).unwrap();
         let found = inspect(&log);
         assert!(found.flagged[200..].iter().all(|&f| f), "{:?}", found.flagged);
-        assert_eq!(found.count(), 14);
-        assert!(found.score[200] > found.score[210] && found.score[210] > 1.0 + found.score[0]);
+        assert_eq!(found.count(), 17);
+        let [first, second, genuine] = [200, 215, 0].map(|user| found.score[user]);
+        assert!(first > second && second > 1.0 + genuine, "{first} {second} {genuine}");
         let reason = found.reason[200].as_deref().unwrap();
         assert!(
-            reason.starts_with("one of 8 users who share 200 of the 200 cells with 25 items"),
+            reason.starts_with("one of 12 users who share 300 of the 300 cells with 25 items"),
             "{reason}"
         );
     }

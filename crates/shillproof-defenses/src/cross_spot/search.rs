@@ -238,13 +238,14 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(256))]
+        #![proptest_config(ProptestConfig::with_cases(64))]
         #[test]
         fn the_best_block_of_all_is_found(
             set in prop::collection::btree_set((0u32..7, 0u32..6), 1..30), seed: u64,
         ) {
             let cells = cells(7, 6, &set.into_iter().collect::<Vec<_>>());
-            let found = cells.best(usize::MAX, 100, Seed::new(seed), &Ctx::new(Seed::new(0))).unwrap();
+            // So many starts that each of the 63 sets of items is one of them, but for one case in 10^9.
+            let found = cells.best(usize::MAX, 3000, Seed::new(seed), &Ctx::new(Seed::new(0))).unwrap();
             let best = brute_force(&cells);
             prop_assert!((found.suspicion - best).abs() < 1e-9, "{found:?} for {best}");
         }
