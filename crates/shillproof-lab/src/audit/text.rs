@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Audit, Price};
+use super::{Audit, Price, PriceOfReach};
 use crate::report::html::{number, percent};
 
 /// Cells of the longest bar.
@@ -92,13 +92,22 @@ fn prices(audit: &Audit, out: &mut String) -> std::fmt::Result {
         return Ok(());
     }
     writeln!(out, "\nprice: fake users until a target is in the top {} of a share of the users", audit.k)?;
-    let mut rows: Vec<(&str, &str)> = Vec::new();
+    let fakes = |price: &PriceOfReach| match price.price {
+        Price::Found { fake_users, .. } => fake_users,
+        Price::NotReached { cap, .. } => cap + 1,
+    };
+    // Of each kind the attack that reaches least at the lowest price; the page has them all.
+    let mut rows: Vec<&PriceOfReach> = Vec::new();
     for price in &audit.prices {
-        let row = (price.attack.as_str(), price.kind.as_str());
-        if !rows.contains(&row) {
-            rows.push(row);
+        match rows.iter_mut().find(|best| best.kind == price.kind) {
+            Some(best) if price.reach.total_cmp(&best.reach).then(fakes(price).cmp(&fakes(best))).is_lt() => {
+                *best = price;
+            }
+            Some(_) => {}
+            None => rows.push(price),
         }
     }
+    let rows = rows.iter().map(|best| (best.attack.as_str(), best.kind.as_str()));
     for (attack, kind) in rows {
         let of_row = audit.prices.iter().filter(|p| (p.attack.as_str(), p.kind.as_str()) == (attack, kind));
         // A reach beyond one that is out of reach says nothing more.
