@@ -281,7 +281,7 @@ mod tests {
 
     #[test]
     fn a_shuffled_item_keeps_its_count_and_a_taken_block_is_gone() {
-        let set: Vec<(u32, u32)> = (0..30).flat_map(|u| (0..1 + u % 4).map(move |i| (u, i))).collect();
+        let set: Vec<(u32, u32)> = (0..30).flat_map(|u| (0..=u % 4).map(move |i| (u, i))).collect();
         let cells = cells(30, 4, &set);
         let shuffled = cells.shuffled(Seed::new(3));
         let counts = |c: &Cells| c.by_item.iter().map(Vec::len).collect::<Vec<_>>();
