@@ -24,6 +24,7 @@ torch() {
     "$venv/bin/python" bench/compare_torch.py "$@"
 }
 lightgcn() {
+    want implicit implicit==0.7.3 threadpoolctl
     want torch torch==2.15.0
     cargo build --release -p shillproof-victims --example beside_lightgcn
     "$venv/bin/python" bench/compare_lightgcn.py "$@"

@@ -7,7 +7,7 @@ use crate::gram::gram;
 use crate::matrix::Matrix;
 use crate::parallel::{balanced, for_each_range, for_each_range_with_cells};
 use crate::products::with_vectors;
-use crate::rows::{GROUP, add_rows, dots};
+use crate::rows::{GROUP, add_rows, dots, picked, rows_at};
 use crate::score::ItemPanels;
 
 /// The loss `L(P, Q) = Σ_rc ω_r w_rc (y_rc − p_rᵀq_c)²` over all cells, where `y` is 1 with weight `weight` on
@@ -216,10 +216,12 @@ impl WithSimd for ByRow<'_> {
             columns: [u32; N],
             out: &mut [f32],
         ) -> [f32; N] {
-            let rows = columns.map(|c| of.q.row(c as usize));
+            let rows = rows_at(of.q, columns);
             let weight = of.of.weight;
-            let cells =
-                dots::<S, NV, N>(simd, x, rows).map(|score| -2.0 * omega * (weight - (weight - 1.0) * score));
+            let mut cells = dots::<S, NV, N>(simd, x, rows);
+            for cell in &mut cells {
+                *cell = -2.0 * omega * (weight - (weight - 1.0) * *cell);
+            }
             add_rows::<S, NV, N>(simd, cells, rows, out);
             cells
         }
@@ -270,8 +272,7 @@ impl WithSimd for ByColumn<'_> {
                 let (groups, single) = columns.as_chunks::<GROUP>();
                 let (origin_groups, origin_single) = origins.as_chunks::<GROUP>();
                 for (columns, origins) in groups.iter().zip(origin_groups) {
-                    let values = origins.map(|at| cells[at as usize]);
-                    add_rows::<S, NV, GROUP>(simd, values, columns.map(|c| other.row(c as usize)), out);
+                    add_rows::<S, NV, GROUP>(simd, picked(cells, *origins), rows_at(other, *columns), out);
                 }
                 for (&column, &at) in single.iter().zip(origin_single) {
                     add_rows::<S, NV, 1>(simd, [cells[at as usize]], [other.row(column as usize)], out);
@@ -307,16 +308,20 @@ impl WithSimd for SecondByRow<'_> {
             out: &mut [f32],
         ) -> [[f32; 2]; N] {
             let d = out.len();
-            let rows = columns.map(|c| of.q.row(c as usize));
-            let values = rows.map(|row| &row[..d]);
-            let (scores, tangents) =
-                (dots::<S, NV, N>(simd, &x[..d], values), dots::<S, NV, N>(simd, swapped, rows));
+            let rows = rows_at(&of.q.0, columns);
+            let (scores, mut of_value) =
+                (dots::<S, NV, N>(simd, &x[..d], rows), dots::<S, NV, N>(simd, swapped, rows));
             let weight = of.of.weight;
-            let of_value = tangents.map(|t| 2.0 * omega * (weight - 1.0) * t);
-            let of_tangent = scores.map(|s| -2.0 * omega * (weight - (weight - 1.0) * s));
-            add_rows::<S, NV, N>(simd, of_value, values, out);
-            add_rows::<S, NV, N>(simd, of_tangent, rows.map(|row| &row[d..]), out);
-            std::array::from_fn(|n| [of_value[n], of_tangent[n]])
+            let (mut of_tangent, mut tangents, mut cells) = (scores, rows, [[0.0; 2]; N]);
+            for n in 0..N {
+                of_value[n] *= 2.0 * omega * (weight - 1.0);
+                of_tangent[n] = -2.0 * omega * (weight - (weight - 1.0) * scores[n]);
+                tangents[n] = &rows[n][d..];
+                cells[n] = [of_value[n], of_tangent[n]];
+            }
+            add_rows::<S, NV, N>(simd, of_value, rows, out);
+            add_rows::<S, NV, N>(simd, of_tangent, tangents, out);
+            cells
         }
         #[inline(always)]
         fn all<S: Simd, const NV: usize>(simd: S, mut work: SecondByRow<'_>) {
@@ -365,9 +370,13 @@ impl WithSimd for SecondByColumn<'_> {
             rows: [&[f32]; N],
             out: &mut [f32],
         ) {
-            let d = out.len();
-            add_rows::<S, NV, N>(simd, cells.map(|c| c[0]), rows.map(|row| &row[..d]), out);
-            add_rows::<S, NV, N>(simd, cells.map(|c| c[1]), rows.map(|row| &row[d..]), out);
+            let (mut of_value, mut of_tangent, mut tangents) = ([0.0; N], [0.0; N], rows);
+            for n in 0..N {
+                [of_value[n], of_tangent[n]] = cells[n];
+                tangents[n] = &rows[n][out.len()..];
+            }
+            add_rows::<S, NV, N>(simd, of_value, rows, out);
+            add_rows::<S, NV, N>(simd, of_tangent, tangents, out);
         }
         #[inline(always)]
         fn all<S: Simd, const NV: usize>(simd: S, work: SecondByColumn<'_>) {
@@ -379,8 +388,7 @@ impl WithSimd for SecondByColumn<'_> {
                 let (groups, single) = columns.as_chunks::<GROUP>();
                 let (origin_groups, origin_single) = origins.as_chunks::<GROUP>();
                 for (columns, origins) in groups.iter().zip(origin_groups) {
-                    let values = origins.map(|at| cells[at as usize]);
-                    few::<S, NV, GROUP>(simd, values, columns.map(|c| other.row(c as usize)), out);
+                    few::<S, NV, GROUP>(simd, picked(cells, *origins), rows_at(&other.0, *columns), out);
                 }
                 for (&column, &at) in single.iter().zip(origin_single) {
                     few::<S, NV, 1>(simd, [cells[at as usize]], [other.row(column as usize)], out);

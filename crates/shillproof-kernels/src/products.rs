@@ -166,7 +166,10 @@ pub(crate) fn combine<S: Simd>(simd: S, coefficients: &[f32], rows: &Panels, out
         out: &mut [Lane],
     ) {
         let n = coefficients.len();
-        let panels = panels.map(|panel| &panel[..n]);
+        let mut panels = panels;
+        for panel in &mut panels {
+            *panel = &panel[..n];
+        }
         let mut sums = [[simd.splat_f32s(0.0); NV]; N];
         for e in 0..n {
             let factor = simd.splat_f32s(coefficients[e]);
@@ -223,7 +226,10 @@ pub(crate) fn combine_by_dots<S: Simd>(
         out: &mut [Lane],
     ) {
         let n = constant.len();
-        let (panels, slope) = (panels.map(|panel| &panel[..n]), &slope[..n]);
+        let (mut panels, slope) = (panels, &slope[..n]);
+        for panel in &mut panels {
+            *panel = &panel[..n];
+        }
         let mut xs = [[simd.splat_f32s(0.0); NV]; N];
         for b in 0..N {
             xs[b].copy_from_slice(vectors::<S>(&x[b]));

@@ -1,20 +1,27 @@
 //! Inner products with, and combinations of, a few rows of a matrix at a time: the sparse half of gradients.
 //!
 //! Rows are read 16 numbers at a time, whatever the machine's vectors are, so that the result does not depend on them.
+//!
+//! Arrays are filled by loops: the closure of `map` would be compiled without the machine's vectors, and called.
 
 use pulp::Simd;
 
+use crate::matrix::Matrix;
 use crate::panels::{Lane, WIDTH, vectors};
 use crate::products::reduce;
 
 /// Rows taken at a time: enough sums to keep the multipliers busy, few enough for the registers.
 pub(crate) const GROUP: usize = 4;
 
-/// A row in whole lanes, and what is left of it.
+/// The first `length` numbers of each row in whole lanes, and what is left of them.
 #[inline(always)]
-fn split(row: &[f32], lanes: usize) -> (&[[f32; WIDTH]], &[f32]) {
-    let (whole, rest) = row.as_chunks::<WIDTH>();
-    (&whole[..lanes], rest)
+fn split<const N: usize>(rows: [&[f32]; N], length: usize) -> [(&[[f32; WIDTH]], &[f32]); N] {
+    let mut out: [(&[[f32; WIDTH]], &[f32]); N] = [(&[], &[]); N];
+    for n in 0..N {
+        let (whole, rest) = rows[n][..length].as_chunks::<WIDTH>();
+        out[n] = (&whole[..length / WIDTH], rest);
+    }
+    out
 }
 
 #[inline(always)]
@@ -24,10 +31,30 @@ fn padded(rest: &[f32]) -> Lane {
     lane
 }
 
+/// These rows of a matrix.
+#[inline(always)]
+pub(crate) fn rows_at<const N: usize>(of: &Matrix, at: [u32; N]) -> [&[f32]; N] {
+    let mut rows: [&[f32]; N] = [&[]; N];
+    for n in 0..N {
+        rows[n] = of.row(at[n] as usize);
+    }
+    rows
+}
+
+/// The numbers at these places.
+#[inline(always)]
+pub(crate) fn picked<T: Copy + Default, const N: usize>(from: &[T], at: [u32; N]) -> [T; N] {
+    let mut out = [T::default(); N];
+    for n in 0..N {
+        out[n] = from[at[n] as usize];
+    }
+    out
+}
+
 /// `xᵀ row` for each of the rows.
 ///
 /// # Shapes
-/// Slices of one length.
+/// Rows at least as long as `x`.
 #[inline(always)]
 pub(crate) fn dots<S: Simd, const NV: usize, const N: usize>(
     simd: S,
@@ -35,8 +62,8 @@ pub(crate) fn dots<S: Simd, const NV: usize, const N: usize>(
     rows: [&[f32]; N],
 ) -> [f32; N] {
     let lanes = x.len() / WIDTH;
-    let (x, x_rest) = split(x, lanes);
-    let rows = rows.map(|row| split(row, lanes));
+    let rows = split(rows, x.len());
+    let [(x, x_rest)] = split([x], x.len());
     let mut sums = [[simd.splat_f32s(0.0); NV]; N];
     for at in 0..lanes {
         let x = S::as_simd_f32s(&x[at]).0;
@@ -56,7 +83,11 @@ pub(crate) fn dots<S: Simd, const NV: usize, const N: usize>(
             }
         }
     }
-    sums.map(|sum| reduce(simd, sum))
+    let mut out = [0.0; N];
+    for n in 0..N {
+        out[n] = reduce(simd, sums[n]);
+    }
+    out
 }
 
 /// `out += Σ_n coefficient_n row_n`.
@@ -71,8 +102,11 @@ pub(crate) fn add_rows<S: Simd, const NV: usize, const N: usize>(
     out: &mut [f32],
 ) {
     let lanes = out.len() / WIDTH;
-    let rows = rows.map(|row| &row[..out.len()]).map(|row| split(row, lanes));
-    let factors = coefficients.map(|c| simd.splat_f32s(c));
+    let rows = split(rows, out.len());
+    let mut factors = [simd.splat_f32s(0.0); N];
+    for n in 0..N {
+        factors[n] = simd.splat_f32s(coefficients[n]);
+    }
     let (out, out_rest) = out.as_chunks_mut::<WIDTH>();
     for at in 0..lanes {
         let out = S::as_mut_simd_f32s(&mut out[at]).0;

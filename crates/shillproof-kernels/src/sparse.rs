@@ -7,7 +7,7 @@ use crate::matrix::Matrix;
 use crate::parallel::{balanced, for_each_range};
 use crate::prefetch::{CACHED, prefetch};
 use crate::products::with_vectors;
-use crate::rows::{GROUP, add_rows};
+use crate::rows::{GROUP, add_rows, rows_at};
 
 /// Rows asked for ahead of their use.
 const AHEAD: usize = 8;
@@ -81,7 +81,7 @@ fn product<S: Simd, const NV: usize>(simd: S, part: Part<'_>) {
                 prefetch(x.row(next));
             }
             let coefficients = values.map_or([1.0; GROUP], |(groups, _)| groups[at]);
-            add_rows::<S, NV, GROUP>(simd, coefficients, group.map(|column| x.row(column as usize)), out);
+            add_rows::<S, NV, GROUP>(simd, coefficients, rows_at(x, *group), out);
         }
         for (at, &column) in rest.iter().enumerate() {
             let coefficient = values.map_or(1.0, |(_, rest)| rest[at]);
