@@ -5,7 +5,9 @@
 //! TRAIN holds three little-endian u64 (users, items, interactions), then the users and the items as u32; LABELLED the same with
 //! the labels behind. Commands:
 //!
-//!     neumf ADAM BATCH_SIZE EPOCHS        grid FITS        peak
+//!     neumf ADAM BATCH_SIZE EPOCHS        ranked EPOCHS SEED        grid FITS        peak
+//!
+//! For `ranked`, LABELLED holds the candidates of one user after another: an item held out and 99 others.
 
 mod support;
 
@@ -56,6 +58,27 @@ fn neumf(words: &[&str], train: &Interactions, held_out: &[Sample]) -> Result<Va
     Ok(json!({ "wall": samples / wall, "cpu": samples / cpu, "loss": loss(&model, held_out) }))
 }
 
+/// Where the held-out item stands among its user's candidates, as means over users.
+fn ranked(words: &[&str], train: &Interactions, held_out: &[Sample]) -> Result<Value, Box<dyn Error>> {
+    const CANDIDATES: usize = 100;
+    const K: usize = 10;
+    let recipe = recipe(&["dense", "256", words[0]])?;
+    let model = recipe.fit_model(&FitJob::new(train), &Ctx::new(Seed::new(words[1].parse()?)))?;
+    let (mut hits, mut gain) = (0.0, 0.0);
+    for candidates in held_out.chunks_exact(CANDIDATES) {
+        let items: Vec<_> = candidates.iter().map(|sample| sample.item()).collect();
+        let mut scores = [0.0; CANDIDATES];
+        model.score_items(candidates[0].user(), &items, &mut scores);
+        let rank = scores[1..].iter().filter(|&&other| other >= scores[0]).count();
+        if rank < K {
+            hits += 1.0;
+            gain += 1.0 / (rank as f64 + 2.0).log2();
+        }
+    }
+    let users = (held_out.len() / CANDIDATES) as f64;
+    Ok(json!({ "hit_ratio": hits / users, "ndcg": gain / users }))
+}
+
 /// Fits side by side, as in a grid: samples a second over all of them.
 fn grid(fits: u64, train: &Interactions) -> Result<Value, Box<dyn Error>> {
     let recipe = recipe(&["dense", "256", "2"])?;
@@ -78,6 +101,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let words: Vec<&str> = line.split_whitespace().collect();
         let answer = match words[0] {
             "neumf" => neumf(&words[1..], &train, &held_out)?,
+            "ranked" => ranked(&words[1..], &train, &held_out)?,
             "grid" => grid(words[1].parse()?, &train)?,
             "peak" => json!({ "mb": peak_mb()? }),
             other => return Err(format!("no command `{other}`").into()),
