@@ -18,7 +18,7 @@ use std::time::Instant;
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::{Value, json};
 use shillproof_attacks::AttackSpec;
-use shillproof_attacks::bilevel::{Bilevel, Optimizer, OuterLoss, Seekers, Trained, Training};
+use shillproof_attacks::bilevel::{Bilevel, Difficulty, Optimizer, OuterLoss, Seekers, Trained, Training};
 use shillproof_core::catalogue::Catalogue;
 use shillproof_core::{
     Audience, Budget, Ctx, Goal, Interactions, ItemId, ItemStats, Knowledge, Objective, Seed, Ties, Triples,
@@ -63,12 +63,14 @@ fn outer(words: &[&str], train: &Interactions) -> Result<Value, Box<dyn Error>> 
         epochs: epochs.parse()?,
         unroll: unroll.parse()?,
         pgm: None,
+        passing: None,
     };
     let fakes: Vec<Vec<u32>> =
         read(fakes)?.rows().map(|row| row.items().iter().map(|item| item.0).collect()).collect();
     let users: Vec<UserId> = train.users().collect();
     let seekers = Seekers {
         loss: OuterLoss::CrossEntropy,
+        difficulty: Difficulty::Unaware,
         users: &users,
         targets: &TARGETS,
         seen: train,

@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 use shillproof_core::catalogue::Card;
 use shillproof_core::{Attack, AttackError, Budget, Ctx, FakeProfiles, Goal, Knowledge, Needs};
 
-use crate::bilevel::{Descent, Em, Evaluate, Optimizer, OuterLoss, Pgm, Projection, Surrogate, Training};
+use crate::bilevel::{
+    Descent, Difficulty, Em, Evaluate, Optimizer, OuterLoss, Passing, Pgm, Projection, Surrogate, Training,
+};
 use crate::catalogue::{BOTH, Capabilities, Described, PROMOTE};
 
 /// Fake users optimised through a surrogate that masks what it takes for missing or noise
@@ -49,6 +51,14 @@ pub struct RapuGAttack {
     pub outer_exclude: OuterExclude,
     /// β: weight of an item's popularity in the projection; at least 0.
     pub popularity_weight: f64,
+    /// Pairs of steps by which the surrogate's gradients are handed on along interactions; 0 for none.
+    pub passing: usize,
+    /// Weight of gradients handed on an odd number of times; at least 0.
+    pub passing_odd: f64,
+    /// Weight of gradients handed on an even number of times; at least 0.
+    pub passing_even: f64,
+    /// τ: how much more users count who nearly see a target; above 0, all alike if not given.
+    pub difficulty: Option<f64>,
     /// Steps of the fake users; at least 1.
     pub iterations: usize,
     /// Step size of the fake users; above 0.
@@ -95,6 +105,10 @@ impl Default for RapuGAttack {
             list_length: 50,
             outer_exclude: OuterExclude::default(),
             popularity_weight: 1.0,
+            passing: 0,
+            passing_odd: 1.0,
+            passing_even: 1.0,
+            difficulty: None,
             iterations: 30,
             step: 1.0,
             momentum: 0.95,
@@ -106,14 +120,14 @@ impl Default for RapuGAttack {
 }
 
 impl RapuGAttack {
-    fn training(&self, known: &Knowledge<'_>) -> Training {
+    fn training(&self, known: &Knowledge<'_>) -> Result<Training, AttackError> {
         let pgm = Pgm {
             em: self.em,
             sigma: self.sigma as f32,
             noise_mean: self.noise_mean.unwrap_or_else(|| density(known)) as f32,
             start: self.start_share as f32,
         };
-        Training {
+        Ok(Training {
             factors: self.factors,
             weight: self.weight as f32,
             optimizer: self.optimizer,
@@ -123,7 +137,8 @@ impl RapuGAttack {
             epochs: self.epochs,
             unroll: self.unroll,
             pgm: Some((pgm, self.pgm_epochs)),
-        }
+            passing: Passing::of(self.passing, self.passing_odd, self.passing_even)?,
+        })
     }
 }
 
@@ -157,12 +172,13 @@ impl Attack for RapuGAttack {
     ) -> Result<FakeProfiles, AttackError> {
         let descent = Descent {
             name: Self::CARD.name,
-            training: self.surrogate.training(self.training(known), known, ctx)?,
+            training: self.surrogate.training(self.training(known)?, known, ctx)?,
             loss: OuterLoss::Wmw {
                 width: self.width as f32,
                 list_length: self.list_length,
                 skip_seen: self.outer_exclude == OuterExclude::Train,
             },
+            difficulty: Difficulty::of(self.difficulty),
             iterations: self.iterations,
             step: self.step as f32,
             momentum: self.momentum as f32,

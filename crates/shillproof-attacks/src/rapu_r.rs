@@ -117,6 +117,7 @@ impl RapuRAttack {
             // Nothing is unrolled here.
             unroll: 1,
             pgm: None,
+            passing: None,
         }
     }
 

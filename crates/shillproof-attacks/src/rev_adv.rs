@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 use shillproof_core::catalogue::Card;
 use shillproof_core::{Attack, AttackError, Budget, Ctx, FakeProfiles, Goal, Knowledge, Needs};
 
-use crate::bilevel::{Descent, Evaluate, Optimizer, OuterLoss, Projection, Surrogate, Training};
+use crate::bilevel::{
+    Descent, Difficulty, Evaluate, Optimizer, OuterLoss, Passing, Projection, Surrogate, Training,
+};
 use crate::catalogue::{BOTH, Capabilities, Described, PROMOTE};
 
 /// Fake users optimised through the unrolled training of a surrogate (Tang, Wen and Wang, RecSys 2020).
@@ -30,6 +32,14 @@ pub struct RevAdvAttack {
     pub epochs: usize,
     /// Last epochs of the surrogate that the gradient goes back through; 1 to `epochs`.
     pub unroll: usize,
+    /// Pairs of steps by which the surrogate's gradients are handed on along interactions; 0 for none.
+    pub passing: usize,
+    /// Weight of gradients handed on an odd number of times; at least 0.
+    pub passing_odd: f64,
+    /// Weight of gradients handed on an even number of times; at least 0.
+    pub passing_even: f64,
+    /// τ: how much more users count who nearly see a target; above 0, all alike if not given.
+    pub difficulty: Option<f64>,
     /// Steps of the fake users; at least 1.
     pub iterations: usize,
     /// Step size of the fake users; above 0.
@@ -75,6 +85,10 @@ impl Default for RevAdvAttack {
             batch_size: 2048,
             epochs: 50,
             unroll: 10,
+            passing: 0,
+            passing_odd: 1.0,
+            passing_even: 1.0,
+            difficulty: None,
             iterations: 30,
             step: 1.0,
             momentum: 0.95,
@@ -90,8 +104,8 @@ impl Default for RevAdvAttack {
 }
 
 impl RevAdvAttack {
-    fn training(&self) -> Training {
-        Training {
+    fn training(&self) -> Result<Training, AttackError> {
+        Ok(Training {
             factors: self.factors,
             weight: self.weight as f32,
             optimizer: self.optimizer,
@@ -101,7 +115,8 @@ impl RevAdvAttack {
             epochs: self.epochs,
             unroll: self.unroll,
             pgm: None,
-        }
+            passing: Passing::of(self.passing, self.passing_odd, self.passing_even)?,
+        })
     }
 }
 
@@ -128,8 +143,9 @@ impl Attack for RevAdvAttack {
     ) -> Result<FakeProfiles, AttackError> {
         let descent = Descent {
             name: Self::CARD.name,
-            training: self.surrogate.training(self.training(), known, ctx)?,
+            training: self.surrogate.training(self.training()?, known, ctx)?,
             loss: OuterLoss::CrossEntropy,
+            difficulty: Difficulty::of(self.difficulty),
             iterations: self.iterations,
             step: self.step as f32,
             momentum: self.momentum as f32,

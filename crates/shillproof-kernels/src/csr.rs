@@ -163,6 +163,25 @@ impl Csr {
         Self { values: Some(values), ..self }
     }
 
+    /// The normalised adjacency: without the matrix's values, each cell is 1/√(cells of its row · cells of its column).
+    ///
+    /// ```
+    /// use shillproof_kernels::Csr;
+    /// let m = Csr::from_rows(2, &[vec![(0, 3.0), (1, 3.0)], vec![(1, 3.0)]]).normalized();
+    /// assert_eq!(m.values(0), Some(&[0.5f32.sqrt(), 0.5][..]));
+    /// ```
+    #[must_use]
+    pub fn normalized(&self) -> Self {
+        let inverse_root = |cells: usize| (1.0 / (cells.max(1) as f64).sqrt()) as f32;
+        let of_rows: Vec<f32> = (0..self.n_rows()).map(|row| inverse_root(self.columns(row).len())).collect();
+        let mut counts = vec![0; self.n_columns];
+        for &column in &self.columns {
+            counts[column as usize] += 1;
+        }
+        let of_columns: Vec<f32> = counts.into_iter().map(inverse_root).collect();
+        self.pattern_with::<[u32; 0]>(&[]).scaled(&of_rows, &of_columns)
+    }
+
     /// Number of rows.
     pub fn n_rows(&self) -> usize {
         self.row_start.len() - 1

@@ -15,3 +15,4 @@ pub mod stats;
 pub mod stealth;
 pub mod store;
 pub mod trial;
+pub mod vectors;

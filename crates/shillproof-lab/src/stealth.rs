@@ -3,10 +3,12 @@
 use rand::seq::{SliceRandom, index};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use shillproof_core::{FakeProfiles, Interactions, ItemId, Seed};
+use shillproof_core::{Ctx, FakeProfiles, Interactions, ItemId, Seed};
 
 use crate::metrics::Measure;
 use crate::stats::{mean, t_test};
+use crate::trial::TrialError;
+use crate::vectors::UserVectors;
 
 /// Pairings of fake with genuine users whose median p-value is reported.
 const PAIRINGS: u64 = 100;
@@ -19,14 +21,26 @@ pub enum Stealth {
     PairedT,
     /// Mean popularity of what each group has, and profile lengths.
     PopularityProfile,
+    /// How far the vectors of fake users stand apart from genuine ones (Zhang et al., KDD 2021, figure 5).
+    UserVectors,
 }
 
 impl Stealth {
     /// The rows about `fakes` beside the genuine users of `log`; none without fake users.
-    pub fn rows(self, log: &Interactions, fakes: &FakeProfiles, seed: Seed) -> Vec<Measure> {
+    ///
+    /// # Errors
+    /// If a model that is trained for it fails.
+    pub fn rows(
+        self,
+        log: &Interactions,
+        fakes: &FakeProfiles,
+        seed: Seed,
+        ctx: &Ctx<'_>,
+    ) -> Result<Vec<Measure>, TrialError> {
         let groups = Groups::new(log, fakes);
         let values = match self {
             _ if groups.fake.is_empty() || groups.genuine.is_empty() => Vec::new(),
+            Self::UserVectors => vectors(log, fakes, seed.child("user-vectors"), ctx)?,
             Self::PairedT => vec![
                 ("paired_t/user-matched", groups.user_matched(seed.child("user-matched"))),
                 ("paired_t/top-decile", groups.top_decile(seed.child("top-decile"))),
@@ -42,8 +56,24 @@ impl Stealth {
         let row = |(metric, value): (&str, Option<f64>)| {
             value.map(|value| Measure { metric: metric.into(), k: None, target: None, value })
         };
-        values.into_iter().filter_map(row).collect()
+        Ok(values.into_iter().filter_map(row).collect())
     }
+}
+
+fn vectors(
+    log: &Interactions,
+    fakes: &FakeProfiles,
+    seed: Seed,
+    ctx: &Ctx<'_>,
+) -> Result<Vec<(&'static str, Option<f64>)>, TrialError> {
+    let found = UserVectors::train(log, fakes, seed, ctx)?.map(|vectors| vectors.apartness(seed));
+    Ok(found.map_or_else(Vec::new, |found| {
+        vec![
+            ("user_vectors/silhouette", Some(found.silhouette)),
+            ("user_vectors/neighbours", Some(found.neighbours)),
+            ("user_vectors/auroc", found.auroc),
+        ]
+    }))
 }
 
 type Entries = Vec<(ItemId, f32)>;
@@ -169,14 +199,15 @@ mod tests {
             (0..20).map(|u| Profile { entries: log.row(shillproof_core::UserId(u)).iter().collect() });
         let copies = FakeProfiles { profiles: copies.collect(), ..FakeProfiles::default() };
         let seed = Seed::new(1);
-        let rows = Stealth::PairedT.rows(&log, &copies, seed);
+        let ctx = Ctx::new(seed);
+        let rows = Stealth::PairedT.rows(&log, &copies, seed, &ctx).unwrap();
         assert!(value(&rows, "paired_t/user-matched") > 0.3, "{rows:?}");
         assert!(rows.iter().all(|row| row.metric != "paired_t/ratings"), "equal means have no t: {rows:?}");
         let rare = FakeProfiles {
             profiles: vec![Profile { entries: vec![(ItemId(9), 5.0)] }; 8],
             ..FakeProfiles::default()
         };
-        let rows = Stealth::PairedT.rows(&log, &rare, seed);
+        let rows = Stealth::PairedT.rows(&log, &rare, seed, &ctx).unwrap();
         assert!(value(&rows, "paired_t/user-matched") < 0.01, "{rows:?}");
     }
 
@@ -188,10 +219,13 @@ mod tests {
             profiles: vec![Profile { entries: vec![(ItemId(0), 5.0), (ItemId(9), 3.0)] }],
             ..FakeProfiles::default()
         };
-        let rows = Stealth::PopularityProfile.rows(&log, &fakes, Seed::new(1));
+        let ctx = Ctx::new(Seed::new(1));
+        let rows = Stealth::PopularityProfile.rows(&log, &fakes, Seed::new(1), &ctx).unwrap();
         let want = f64::from(counts[0] + counts[9]) / 40.0;
         assert!((value(&rows, "popularity_profile/fake") - want).abs() < 1e-12);
         assert_eq!(value(&rows, "popularity_profile/length-fake"), 2.0);
-        assert!(Stealth::PairedT.rows(&log, &FakeProfiles::default(), Seed::new(1)).is_empty());
+        assert!(
+            Stealth::PairedT.rows(&log, &FakeProfiles::default(), Seed::new(1), &ctx).unwrap().is_empty()
+        );
     }
 }

@@ -10,7 +10,7 @@ use shillproof_core::{
 use shillproof_kernels::Matrix;
 
 use super::lists::hit_ratio;
-use super::outer::{OuterLoss, Seekers};
+use super::outer::{Difficulty, OuterLoss, Seekers};
 use super::project::Projection;
 use super::reverse::Bilevel;
 use super::surrogate::{above_zero, at_least_one};
@@ -34,6 +34,7 @@ pub(crate) struct Descent {
     pub(crate) name: &'static str,
     pub(crate) training: Training,
     pub(crate) loss: OuterLoss,
+    pub(crate) difficulty: Difficulty,
     pub(crate) iterations: usize,
     pub(crate) step: f32,
     pub(crate) momentum: f32,
@@ -90,6 +91,9 @@ impl Descent {
         if let OuterLoss::Wmw { width, .. } = self.loss {
             above_zero("width", width)?;
         }
+        if let Difficulty::Aware { temperature } = self.difficulty {
+            above_zero("difficulty", temperature)?;
+        }
         Ok(())
     }
 
@@ -123,6 +127,7 @@ impl Descent {
         }
         let seekers = Seekers {
             loss: self.loss,
+            difficulty: self.difficulty,
             users: &users,
             targets: &pushed,
             seen: &data,

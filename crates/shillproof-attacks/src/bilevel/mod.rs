@@ -14,6 +14,7 @@ mod exp;
 mod lists;
 mod masked;
 mod outer;
+mod passing;
 mod pgm;
 mod project;
 mod reverse;
@@ -24,7 +25,8 @@ mod training;
 
 pub use descent::Evaluate;
 pub(crate) use descent::{Descent, members, refuse_low_ratings};
-pub use outer::{OuterLoss, Seekers};
+pub use outer::{Difficulty, OuterLoss, Seekers};
+pub use passing::Passing;
 pub use pgm::{Em, Pgm};
 pub(crate) use project::Projection;
 pub use reverse::{Bilevel, Hypergradient};

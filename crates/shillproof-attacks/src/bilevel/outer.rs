@@ -28,11 +28,46 @@ pub enum OuterLoss {
     },
 }
 
+/// Weights of users in the outer loss: constants to its derivative, 1 on average.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum Difficulty {
+    /// All alike.
+    #[default]
+    Unaware,
+    /// `w_u ∝ e^(−L_u/τ)` of the user's loss L_u: those who nearly see the targets count most (after Li et al., NeurIPS 2022).
+    Aware {
+        /// τ.
+        temperature: f32,
+    },
+}
+
+impl Difficulty {
+    pub(crate) fn of(temperature: Option<f64>) -> Self {
+        temperature.map_or(Self::Unaware, |t| Self::Aware { temperature: t as f32 })
+    }
+
+    /// One weight a loss; none where all count alike.
+    fn weights(self, losses: &[f64]) -> Option<Vec<f32>> {
+        let Self::Aware { temperature } = self else { return None };
+        let least = losses.iter().copied().fold(f64::INFINITY, f64::min);
+        let raw: Vec<f64> = losses.iter().map(|l| ((least - l) / f64::from(temperature)).exp()).collect();
+        let scale = losses.len() as f64 / raw.iter().sum::<f64>();
+        Some(raw.into_iter().map(|w| (w * scale) as f32).collect())
+    }
+}
+
+fn weighted_sum(losses: &[f64], weights: Option<&[f32]>) -> f64 {
+    let weight = |at: usize| weights.map_or(1.0, |w| f64::from(w[at]));
+    losses.iter().enumerate().map(|(at, loss)| weight(at) * loss).sum()
+}
+
 /// Whose lists the targets are to enter, and what that is worth.
 #[derive(Clone, Copy)]
 pub struct Seekers<'a> {
     /// The loss of a user.
     pub loss: OuterLoss,
+    /// How users are weighed against each other.
+    pub difficulty: Difficulty,
     /// Genuine users, without repetition.
     pub users: &'a [UserId],
     /// Items to push up, without repetition; at least one.
@@ -64,7 +99,7 @@ impl Seekers<'_> {
         let panels = ItemPanels::new(items);
         let rows = RowPanels::new(items);
         let mut of_own = Matrix::zeros(own.rows(), d);
-        let blocks: Vec<(f64, Lane)> = of_own
+        let blocks: Vec<([f64; BLOCK], Lane)> = of_own
             .as_mut_slice()
             .par_chunks_mut(BLOCK * d.max(1))
             .enumerate()
@@ -73,24 +108,29 @@ impl Seekers<'_> {
                 |lanes, (at, out)| {
                     let block: Vec<&[f32]> = chunk(&own, at).collect();
                     panels.score_lanes(&block, lanes);
-                    let mut loss = 0.0;
+                    let mut losses = [0.0; BLOCK];
                     for target in self.targets {
-                        let scores = &lanes[target.index()].0[..block.len()];
-                        loss -= scores.iter().map(|&s| f64::from(s)).sum::<f64>() * f64::from(share);
+                        for (loss, &score) in losses.iter_mut().zip(&lanes[target.index()].0) {
+                            *loss -= f64::from(score) * f64::from(share);
+                        }
                     }
                     let log_sum = softmax(&mut lanes[..items.rows()]);
-                    loss += log_sum.0[..block.len()].iter().map(|&x| f64::from(x)).sum::<f64>();
+                    for (loss, &log_sum) in losses.iter_mut().zip(&log_sum.0) {
+                        *loss += f64::from(log_sum);
+                    }
                     for target in self.targets {
                         for x in &mut lanes[target.index()].0 {
                             *x -= share;
                         }
                     }
                     rows.add_product(lanes, out);
-                    (loss, log_sum)
+                    (losses, log_sum)
                 },
             )
             .collect();
-        let loss = blocks.iter().map(|b| b.0).sum();
+        let losses: Vec<f64> = blocks.iter().flat_map(|b| b.0).take(own.rows()).collect();
+        let weights = self.difficulty.weights(&losses);
+        let loss = weighted_sum(&losses, weights.as_deref());
         let log_sums: Vec<f32> = blocks.iter().flat_map(|b| b.1.0).take(own.rows()).collect();
 
         let (panels, rows) = (ItemPanels::new(&own), RowPanels::new(&own));
@@ -106,13 +146,19 @@ impl Seekers<'_> {
                         lane.0[target.index() % BLOCK] -= share;
                     }
                 }
+                for (lane, &weight) in lanes.iter_mut().zip(weights.iter().flatten()) {
+                    for x in &mut lane.0 {
+                        *x *= weight;
+                    }
+                }
                 rows.add_product(lanes, out);
             },
         );
 
         let mut of_users = Matrix::zeros(users.rows(), d);
         for (at, user) in self.users.iter().enumerate() {
-            of_users.row_mut(user.index()).copy_from_slice(of_own.row(at));
+            let weight = weights.as_ref().map_or(1.0, |w| w[at]);
+            axpy(weight, of_own.row(at), of_users.row_mut(user.index()));
         }
         (loss, of_users, of_items)
     }
@@ -145,9 +191,15 @@ impl Seekers<'_> {
             }
             (loss, slopes)
         });
-        let loss = slopes.iter().map(|s| s.0).sum();
+        let losses: Vec<f64> = slopes.iter().map(|s| s.0).collect();
+        let weights = self.difficulty.weights(&losses);
+        let loss = weighted_sum(&losses, weights.as_deref());
         let mut rows = vec![Vec::new(); users.rows()];
-        for (user, (_, slopes)) in self.users.iter().zip(slopes) {
+        for (at, (user, (_, mut slopes))) in self.users.iter().zip(slopes).enumerate() {
+            let weight = weights.as_ref().map_or(1.0, |w| w[at]);
+            for slope in &mut slopes {
+                slope.1 *= weight;
+            }
             rows[user.index()] = slopes;
         }
         let by_user = Csr::from_rows(items.rows(), &rows);
@@ -289,6 +341,7 @@ mod tests {
         for loss in [OuterLoss::CrossEntropy, wmw(false), wmw(true)] {
             let seekers = Seekers {
                 loss,
+                difficulty: Difficulty::Unaware,
                 users: &users,
                 targets: &[ItemId(3), ItemId(16), ItemId(36)],
                 seen: &data,

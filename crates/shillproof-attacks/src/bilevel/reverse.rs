@@ -49,7 +49,8 @@ impl Bilevel<'_> {
     }
 
     /// Trains, and differentiates the outer loss of the result with respect to the fake users' cells through the last
-    /// `unroll` epochs. A cell's *weight* is held: the loss is differentiated in its value.
+    /// `unroll` epochs. A cell's *weight* is held, and what passes along it: the loss is
+    /// differentiated in its value.
     ///
     /// What each of those epochs started from is kept; with several minibatches an epoch is trained a second time on the way back.
     ///
@@ -166,7 +167,10 @@ impl Back<'_> {
         let d = items.columns();
         let mut of_gradient = [Matrix::zeros(users.rows(), d), Matrix::zeros(items.rows(), d)];
         self.through_update(before, after, &mut of_gradient);
-        let [user_tangent, item_tangent] = of_gradient;
+        let [mut user_tangent, mut item_tangent] = of_gradient;
+        if let Some(graph) = &self.run.graph {
+            graph.pass(&mut user_tangent, &mut item_tangent);
+        }
         let q = Joined::new(items, &item_tangent);
         let (own, own_tangent) = (batch.gather(users), batch.gather(&user_tangent));
         let p = Joined::new(&own, &own_tangent);

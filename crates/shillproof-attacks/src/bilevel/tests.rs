@@ -42,7 +42,7 @@ impl Dense<'_> {
             for step in steps {
                 t += 1;
                 let fakes = if epoch >= first { moved } else { &self.cells[self.genuine..] };
-                let gradients = self.gradients(&theta, step, fakes);
+                let gradients = self.passed(self.gradients(&theta, step, fakes));
                 for side in 0..2 {
                     for at in 0..theta[side].len() {
                         let theta = &mut theta[side][at];
@@ -63,6 +63,37 @@ impl Dense<'_> {
             }
         }
         theta
+    }
+
+    /// Gradients after they were handed on along the cells, which are what they are at rest.
+    fn passed(&self, mut of: [Vec<f64>; 2]) -> [Vec<f64>; 2] {
+        let Some(passing) = self.training.passing else { return of };
+        let (d, items) = (self.training.factors, self.cells[0].len());
+        let edge = |u: usize, i: usize| {
+            let of_user: f64 = self.cells[u].iter().sum();
+            let of_item: f64 = self.cells.iter().map(|row| row[i]).sum();
+            self.cells[u][i] / (of_user * of_item).max(1.0).sqrt()
+        };
+        let mut at = of.clone();
+        for step in 0..2 * passing.pairs {
+            let mut next = at.clone().map(|x| vec![0.0; x.len()]);
+            for u in 0..self.cells.len() {
+                for i in 0..items {
+                    for k in 0..d {
+                        next[0][u * d + k] += edge(u, i) * at[1][i * d + k];
+                        next[1][i * d + k] += edge(u, i) * at[0][u * d + k];
+                    }
+                }
+            }
+            let weight = f64::from(if step % 2 == 0 { passing.odd } else { passing.even });
+            for side in 0..2 {
+                for (of, next) in of[side].iter_mut().zip(&next[side]) {
+                    *of += weight * next;
+                }
+            }
+            at = next;
+        }
+        of
     }
 
     fn gradients(&self, [p, q]: &[Vec<f64>; 2], step: &Step, fakes: &[Vec<f64>]) -> [Vec<f64>; 2] {
@@ -86,8 +117,8 @@ impl Dense<'_> {
     }
 }
 
-/// The outer loss, dense, in f64; lists as they are for these factors.
-fn outer(seekers: &Seekers<'_>, [p, q]: &[Vec<f64>; 2], d: usize) -> f64 {
+/// Every user's outer loss, dense, in f64; lists as they are for these factors.
+fn losses(seekers: &Seekers<'_>, [p, q]: &[Vec<f64>; 2], d: usize) -> Vec<f64> {
     let items = q.len() / d;
     let one = |user: &UserId| {
         let u = user.index();
@@ -109,7 +140,7 @@ fn outer(seekers: &Seekers<'_>, [p, q]: &[Vec<f64>; 2], d: usize) -> f64 {
         };
         seekers.targets.iter().map(of_target).sum::<f64>()
     };
-    seekers.users.iter().map(one).sum()
+    seekers.users.iter().map(one).collect()
 }
 
 const GENUINE: usize = 14;
@@ -117,13 +148,14 @@ const ITEMS: usize = 15;
 const FAKES: [&[u32]; 3] = [&[0, 3, 4, 9], &[1, 2, 9, 11, 14], &[9]];
 
 /// Relative error of the whole hypergradient, as a matrix.
-fn relative_error(training: &Training, loss: OuterLoss) -> f64 {
+fn relative_error(training: &Training, loss: OuterLoss, difficulty: Difficulty) -> f64 {
     let data = Planted { users: GENUINE, items: ITEMS, clusters: 3, per_user: 5, affinity: 0.8 }
         .implicit(Seed::new(5));
     let fakes: Vec<Vec<u32>> = FAKES.iter().map(|f| f.to_vec()).collect();
     let users: Vec<UserId> = data.users().filter(|u| u.0 != 4).collect();
     let seekers = Seekers {
         loss,
+        difficulty,
         users: &users,
         targets: &[ItemId(9), ItemId(13)],
         seen: &data,
@@ -168,7 +200,16 @@ fn relative_error(training: &Training, loss: OuterLoss) -> f64 {
             assert!((f64::from(*ours) - theirs).abs() < 1e-5, "trained to {ours} and {theirs}");
         }
     }
-    let loss = outer(&seekers, &at_rest, training.factors);
+    let at_rest = losses(&seekers, &at_rest, training.factors);
+    let weights: Vec<f64> = match difficulty {
+        Difficulty::Unaware => vec![1.0; at_rest.len()],
+        Difficulty::Aware { temperature } => {
+            let raw: Vec<f64> = at_rest.iter().map(|l| (-l / f64::from(temperature)).exp()).collect();
+            raw.iter().map(|w| w * raw.len() as f64 / raw.iter().sum::<f64>()).collect()
+        }
+    };
+    let weighted = |losses: Vec<f64>| losses.iter().zip(&weights).map(|(l, w)| l * w).sum::<f64>();
+    let loss = weighted(at_rest);
     assert!((found.loss - loss).abs() < 1e-4 * loss, "{} for {loss}", found.loss);
 
     let (mut error, mut size) = (0.0f64, 0.0f64);
@@ -177,7 +218,7 @@ fn relative_error(training: &Training, loss: OuterLoss) -> f64 {
             let moved = |h: f64| {
                 let mut fakes = cells[GENUINE..].to_vec();
                 fakes[v][i] += h;
-                outer(&seekers, &dense.train(&fakes), training.factors)
+                weighted(losses(&seekers, &dense.train(&fakes), training.factors))
             };
             let exact = (moved(1e-4) - moved(-1e-4)) / 2e-4;
             error += (f64::from(found.of_fakes.row(v)[i]) - exact).powi(2);
@@ -198,6 +239,7 @@ fn training(optimizer: Optimizer) -> Training {
         epochs: 12,
         unroll: 5,
         pgm: None,
+        passing: None,
     }
 }
 
@@ -218,7 +260,7 @@ fn hypergradients_match_central_differences_of_the_real_training() {
         ] {
             for loss in [OuterLoss::CrossEntropy, wmw] {
                 let training = Training { pgm: mask, batch_size, ..training(optimizer) };
-                let error = relative_error(&training, loss);
+                let error = relative_error(&training, loss, Difficulty::Unaware);
                 println!("{optimizer:?}, {mask:?}, batches of {batch_size}, {loss:?}: {error:.1e}");
                 assert!(error < 1e-4, "{error:.1e} with {training:?} and {loss:?}");
             }
@@ -227,15 +269,38 @@ fn hypergradients_match_central_differences_of_the_real_training() {
 }
 
 #[test]
+fn and_so_they_do_where_gradients_are_passed_on_and_users_weighed() {
+    let wmw = OuterLoss::Wmw { width: 0.3, list_length: 6, skip_seen: false };
+    for (optimizer, batch_size, loss, passing, difficulty) in [
+        (Optimizer::Adam, 2048, OuterLoss::CrossEntropy, Some((1, 1.0, 0.5)), None),
+        (Optimizer::Sgd, 2048, wmw, Some((2, 0.0, 2.0)), None),
+        (Optimizer::Adam, 6, wmw, Some((2, 0.3, 0.7)), Some(2.0)),
+        (Optimizer::Sgd, 2048, OuterLoss::CrossEntropy, None, Some(0.7)),
+        (Optimizer::Adam, 2048, wmw, None, Some(1.5)),
+    ] {
+        let passing = passing.map(|(pairs, odd, even)| Passing { pairs, odd, even });
+        let training = Training { passing, batch_size, ..training(optimizer) };
+        let error = relative_error(&training, loss, Difficulty::of(difficulty));
+        println!(
+            "{optimizer:?}, {passing:?}, batches of {batch_size}, {loss:?}, {difficulty:?}: {error:.1e}"
+        );
+        assert!(error < 1e-4, "{error:.1e} with {training:?}, {loss:?} and {difficulty:?}");
+    }
+}
+
+#[test]
 fn the_number_of_threads_changes_nothing() {
     let data =
         Planted { users: 90, items: 60, clusters: 3, per_user: 12, affinity: 0.8 }.implicit(Seed::new(2));
-    let training = Training { pgm: Some((pgm(Em::Hard), 2)), batch_size: 40, ..training(Optimizer::Adam) };
+    let passing = Some(Passing { pairs: 1, odd: 0.5, even: 0.5 });
+    let training =
+        Training { pgm: Some((pgm(Em::Hard), 2)), passing, batch_size: 40, ..training(Optimizer::Adam) };
     let users: Vec<UserId> = data.users().collect();
     let fakes = vec![vec![1, 5, 9], vec![2, 5, 8, 50]];
     let with = |threads, loss| {
         let seekers = Seekers {
             loss,
+            difficulty: Difficulty::Aware { temperature: 1.0 },
             users: &users,
             targets: &[ItemId(5)],
             seen: &data,
@@ -289,6 +354,7 @@ fn hypergradients_are_those_of_unrolled_autograd() {
             epochs: number("epochs") as usize,
             unroll: number("unroll") as usize,
             pgm: None,
+            passing: None,
         };
         let loss = if wmw {
             let (width, list_length) = (number("width") as f32, number("list_length") as usize);
@@ -296,8 +362,14 @@ fn hypergradients_are_those_of_unrolled_autograd() {
         } else {
             OuterLoss::CrossEntropy
         };
-        let seekers =
-            Seekers { loss, users: &users, targets: &targets, seen: &data, ties: Ties::hashed(Seed::new(1)) };
+        let seekers = Seekers {
+            loss,
+            difficulty: Difficulty::Unaware,
+            users: &users,
+            targets: &targets,
+            seen: &data,
+            ties: Ties::hashed(Seed::new(1)),
+        };
         let start = Trained {
             users: matrix(&golden["start_users"], training.factors),
             items: matrix(&golden["start_items"], training.factors),

@@ -10,6 +10,7 @@ use shillproof_core::{Interactions, Seed};
 use shillproof_kernels::{Adam, Csr, FullCells, Matrix};
 
 use super::masked::{Mask, Masked};
+use super::passing::{Graph, Passing};
 use super::pgm::Pgm;
 
 /// What trains the surrogate.
@@ -44,6 +45,8 @@ pub struct Training {
     pub unroll: usize,
     /// The probabilistic model of what is missing and what is noise, and the last passes that use it.
     pub pgm: Option<(Pgm, usize)>,
+    /// How gradients are handed on along interactions, if they are.
+    pub passing: Option<Passing>,
 }
 
 /// Deviation of the random start.
@@ -108,10 +111,15 @@ pub(super) fn rows_of(of: &Matrix, rows: impl ExactSizeIterator<Item = usize>) -
 
 /// Adds one matrix to another, both in one shape.
 pub(super) fn add(to: &mut [f32], x: &[f32]) {
+    add_times(to, 1.0, x);
+}
+
+/// Adds a multiple of one matrix to another, both in one shape.
+pub(super) fn add_times(to: &mut [f32], factor: f32, x: &[f32]) {
     const CHUNK: usize = 1 << 14;
     to.par_chunks_mut(CHUNK).zip(x.par_chunks(CHUNK)).for_each(|(to, x)| {
         for (to, x) in to.iter_mut().zip(x) {
-            *to += x;
+            *to += factor * x;
         }
     });
 }
@@ -122,6 +130,7 @@ pub(super) struct Run<'a> {
     pub(super) genuine: usize,
     rows: Csr,
     whole: Vec<Batch>,
+    pub(super) graph: Option<Graph>,
     seed: Seed,
 }
 
@@ -140,7 +149,8 @@ impl<'a> Run<'a> {
         } else {
             Vec::new()
         };
-        Self { training, genuine, rows, whole, seed }
+        let graph = training.passing.map(|passing| Graph::new(&rows, passing));
+        Self { training, genuine, rows, whole, graph, seed }
     }
 
     pub(super) fn start(&self) -> State {
@@ -203,7 +213,10 @@ impl<'a> Run<'a> {
                 stack(&parts, &mut of_own);
             }
         }
-        let of_users = scatter(batch, of_own, users.rows());
+        let mut of_users = scatter(batch, of_own, users.rows());
+        if let Some(graph) = &self.graph {
+            graph.pass(&mut of_users, &mut of_items);
+        }
         self.update(state, &of_users, &of_items);
     }
 

@@ -65,6 +65,7 @@ pub const METRICS: &[MetricCard] = &[
     card("removed_fake", "fake users whom the defense removed", FAKE),
     card("paired_t", "p-values of t-tests between fake and genuine users", ACTIVE),
     card("popularity_profile", "popularity of what fake and genuine users have, and profile lengths", ACTIVE),
+    card("user_vectors", "how far the vectors of fake users stand apart from genuine ones", ACTIVE),
     card("fake_users", "fake users the attacker made", FAKE),
     card("fake_interactions", "interactions of all fake users, targets included", FAKE),
     card("filler_frequency", "fake users who share the most frequent filler", FAKE),

@@ -64,7 +64,7 @@ fn threshold(mut scores: Vec<f64>, allowed: f64) -> Option<f64> {
 }
 
 /// Area under the curve of true against false alarms; none without users of both kinds.
-fn auroc(genuine: &[f64], fake: &[f64]) -> Option<f64> {
+pub(crate) fn auroc(genuine: &[f64], fake: &[f64]) -> Option<f64> {
     if genuine.is_empty() || fake.is_empty() {
         return None;
     }

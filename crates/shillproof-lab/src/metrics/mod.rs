@@ -11,6 +11,7 @@ mod targets;
 
 pub use accuracy::{Protocol, accuracy_hit_ratio, mae, mrr, ndcg, recall, rmse};
 pub use card::{METRICS, MetricCard};
+pub(crate) use detection::auroc;
 pub use detection::{Detection, FALSE_ALARM_SHARES};
 pub use displacement::{Displacement, UnseenCells, rmse_shift};
 pub use per_user::PerUser;

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Entry;
+use super::text::number;
 use crate::stats::compare;
 
 /// A statement that numbers can contradict.
@@ -108,8 +109,10 @@ impl Part {
     }
 
     fn shown(&self) -> String {
-        let interval = self.ci95.map_or_else(String::new, |[low, high]| format!(" [{low:+.4}, {high:+.4}]"));
-        format!("{}: {:+.4}{interval}, n = {}", self.place, self.mean, self.n)
+        let signed = |x: f64| format!("{}{}", if x < 0.0 { "" } else { "+" }, number(x));
+        let interval =
+            self.ci95.map_or_else(String::new, |[low, high]| format!(" [{}, {}]", signed(low), signed(high)));
+        format!("{}: {}{interval}, n = {}", self.place, signed(self.mean), self.n)
     }
 }
 

@@ -108,7 +108,7 @@ pub struct AtScale {
     pub columns: Vec<String>,
     /// How many targets of each selection are left, where it is a number of them.
     pub targets: Option<usize>,
-    /// What it changes in the experiment, after everything else. Parameters of an attack or a defense reach the rows that have it.
+    /// What it changes in the experiment, after everything else. Parameters of attacks or of defenses reach the rows that have them.
     pub with: Table,
 }
 

@@ -107,9 +107,12 @@ fn experiment(base: &Table, overlays: &[&Table], at: &AtScale, own: Option<&Stri
     }
     let mut last = at.with.clone();
     for key in ["attack", "defense"] {
-        let name = |table: &Table| Some(sole(table.get(key)?.as_table()?)?.0.clone());
-        if last.contains_key(key) && name(&last) != name(&merged) {
-            last.remove(key);
+        let own = merged.get(key).and_then(Value::as_table).and_then(sole).map(|(name, _)| name.clone());
+        if let Some(Value::Table(parameters)) = last.get_mut(key) {
+            parameters.retain(|name, _| Some(name) == own.as_deref());
+            if parameters.is_empty() {
+                last.remove(key);
+            }
         }
     }
     lay_over(&mut merged, &last);

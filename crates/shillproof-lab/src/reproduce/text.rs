@@ -58,17 +58,24 @@ fn head(entries: &[&Entry]) -> String {
     line("", "", row.iter().map(|e| e.column.clone()))
 }
 
+/// Four decimals; one digit and its exponent where they would all be zeros.
+pub(super) fn number(value: f64) -> String {
+    if value != 0.0 && value.abs() < 5e-5 { format!("{value:.0e}") } else { format!("{value:.4}") }
+}
+
 fn lines(row: &[&Entry]) -> String {
     let Some(first) = row.first() else { return String::new() };
-    let number = |value: Option<f64>| value.map_or_else(|| "n/a".into(), |v| format!("{v:.4}"));
-    let interval = |ci: Option<[f64; 2]>| ci.map_or_else(|| "-".into(), |[l, h]| format!("[{l:.4},{h:.4}]"));
-    let mut out = line(&first.row, "ours", row.iter().map(|e| number(e.ours)));
+    let known = |value: Option<f64>| value.map_or_else(|| "n/a".into(), number);
+    let interval = |ci: Option<[f64; 2]>| {
+        ci.map_or_else(|| "-".into(), |[l, h]| format!("[{},{}]", number(l), number(h)))
+    };
+    let mut out = line(&first.row, "ours", row.iter().map(|e| known(e.ours)));
     if row.iter().any(|e| e.ci95.is_some()) {
         let n = row.iter().map(|e| e.n).min().unwrap_or_default();
         out += &line("", &format!("95%, n={n}"), row.iter().map(|e| interval(e.ci95)));
     }
     if row.iter().any(|e| e.published.is_some()) {
-        out += &line("", "published", row.iter().map(|e| number(e.published)));
+        out += &line("", "published", row.iter().map(|e| known(e.published)));
     }
     for entry in row.iter().filter(|e| e.ours.is_none()) {
         let _ = writeln!(out, "  {}: {}", entry.column, entry.note.as_deref().unwrap_or("nothing measured"));

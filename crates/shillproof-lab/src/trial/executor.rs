@@ -218,7 +218,9 @@ impl Trials {
             parts.timed("detect", || self.detectors.measure(planned, &setup, &clean.fitted, &fakes, ctx))?;
         let log = setup.log(cell.threat.objective, &cell.victim);
         let seed = setup.root.child("stealth");
-        further.extend(cell.measure.stealth.iter().flat_map(|stealth| stealth.rows(log, &fakes, seed)));
+        for stealth in &cell.measure.stealth {
+            further.extend(stealth.rows(log, &fakes, seed, ctx)?);
+        }
         further.push(Measure {
             metric: "attack_trainings".into(),
             k: None,

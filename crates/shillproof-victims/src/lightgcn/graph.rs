@@ -15,14 +15,7 @@ pub struct Graph {
 impl Graph {
     /// One edge an interaction; ratings are not read.
     pub fn new(data: &Interactions) -> Self {
-        let plain = Csr::of(data).pattern_with::<[u32; 0]>(&[]);
-        let turned = plain.transpose();
-        let weights = |rows: &Csr| -> Vec<f32> {
-            let degree = |row| rows.columns(row).len().max(1) as f64;
-            (0..rows.n_rows()).map(|row| (1.0 / degree(row).sqrt()) as f32).collect()
-        };
-        let (of_users, of_items) = (weights(&plain), weights(&turned));
-        let by_user = plain.scaled(&of_users, &of_items);
+        let by_user = Csr::of(data).normalized();
         Self { by_item: by_user.transpose(), by_user }
     }
 

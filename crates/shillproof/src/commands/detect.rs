@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
 use serde::Serialize;
 use shillproof_core::catalogue::Catalogue;
-use shillproof_core::{Ctx, FakeProfiles, FittedDetector, ItemId, Size, Suspicion};
+use shillproof_core::{Ctx, FakeProfiles, FittedDetector, Interactions, ItemId, Size, Suspicion};
 use shillproof_data::read_labelled_fakes;
 use shillproof_data::split::SplitSpec;
 use shillproof_defenses::DetectorSpec;
@@ -18,6 +18,7 @@ use shillproof_lab::detection::{Examples, fit, judge, suspicion, train_attacks};
 use shillproof_lab::metrics::{Detection, FALSE_ALARM_SHARES};
 use shillproof_lab::plan::Threat;
 use shillproof_lab::trial::Setup;
+use shillproof_lab::vectors::UserVectors;
 
 use crate::args::{DataArgs, JsonOnly, Named, VictimArgs, read};
 use crate::commands::{DatasetSummary, Fakes, Outcome};
@@ -56,6 +57,9 @@ pub(crate) struct Detect {
     /// File to write
     #[arg(long, short, value_name = "FILE")]
     out: PathBuf,
+    /// Draw a map of user vectors (t-SNE of a `wrmf`), fake ones marked: an SVG file
+    #[arg(long, value_name = "FILE", requires = "fakes")]
+    map: Option<PathBuf>,
     /// How to print the summary
     #[arg(long, value_name = "FORMAT", default_value = "json")]
     format: JsonOnly,
@@ -100,10 +104,25 @@ impl Judged {
     }
 }
 
+/// The map of `--map`.
+fn draw(
+    path: &Path,
+    log: &Interactions,
+    fakes: &FakeProfiles,
+    session: &Session,
+    ctx: &Ctx<'_>,
+) -> Result<(), Failure> {
+    let failed = format!("draw `{}`", path.display());
+    let vectors = UserVectors::train(log, fakes, session.seed.child("map"), ctx).when(&failed)?;
+    let vectors = vectors.ok_or_else(|| Failure::new("a map needs two genuine and two fake users"))?;
+    std::fs::write(path, vectors.draw()).when(&failed)
+}
+
 impl Detect {
     pub(crate) fn run(&self, session: &Session) -> Result<Outcome, Failure> {
         let spec = DetectorSpec::from_inline(&self.detector).when("choose the detector")?;
         super::check_place(&self.out)?;
+        self.map.as_deref().map_or(Ok(()), super::check_place)?;
         let named = self.victim.named(None)?;
         let dataset = Arc::new(self.read.load(&self.data, session)?);
         let Named { choice: victim, .. } = named.unwrap_or_else(|| Named::usual(&dataset));
@@ -124,6 +143,9 @@ impl Detect {
             }
             _ => (clean, None),
         };
+        if let (Some(path), Some(fakes)) = (&self.map, &fakes) {
+            draw(path, log, fakes, session, &ctx)?;
+        }
         let labels = setup.dataset.users.iter().chain(labels.iter().flatten().map(String::as_str));
         self.write(labels, &found).when(format!("write `{}`", self.out.display()))?;
         print_json(&Detected {
