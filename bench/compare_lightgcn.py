@@ -4,20 +4,19 @@
 
 MovieLens-100K (80/10/10 a user; training and validation part are trained on, the test part is ranked), 64 factors, batches of 2,048, one thread a side. The PyTorch side is written as the library RecBole writes it:
 the adjacency as one sparse tensor, layers stacked and averaged, BPR loss, norms of the batch's rows, `torch.optim.Adam`; its negatives cost nothing here, being
-drawn outside of the clock. Numbers are seconds of processor time an epoch, the first one left out. With `--accuracy N` both sides then train N epochs with five seeds, and the table shows
-means with 95 % intervals.
+drawn outside of the clock. Numbers are seconds of processor time an epoch, the first one left out. With `--accuracy N` both sides then train N epochs with five seeds; the table shows
+the difference of means with its 95 % interval.
 """
 
 import argparse
 import json
-import math
 import os
 import pathlib
 import statistics
 import sys
 import time
 
-from compare_implicit import OUT, Side, movielens, synthetic
+from compare_implicit import ACCURACY, OUT, Side, movielens, row, synthetic
 
 HERE = pathlib.Path(__file__).resolve().parent
 FACTORS, BATCH, PENALTY = 64, 2048, 1e-5
@@ -108,11 +107,6 @@ def worker(train_path, test_path):
 
 # ---- the comparison -------------------------------------------------------------------------------------------------
 
-def interval(values):
-    """Mean and half the width of its 95 % interval, by Student's t with four degrees of freedom."""
-    return f"{statistics.mean(values):.4f} ± {2.776 * statistics.stdev(values) / math.sqrt(len(values)):.4f}"
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--worker", nargs=2, help=argparse.SUPPRESS)
@@ -146,9 +140,9 @@ def main():
     print(f"\nratio of times: {statistics.median(ratios):.1f} ({min(ratios):.1f}, {max(ratios):.1f})", flush=True)
     if arguments.accuracy:
         found = [[side.ask(f"{command} {arguments.accuracy} {seed}") for side in (ours, theirs)] for seed in range(5)]
-        print(f"\nAccuracy after {arguments.accuracy} epochs, five seeds\n\n| side | HR@10 | NDCG@10 | Recall@10 |\n|---|---|---|---|")
-        for name, at in [("ours", 0), ("PyTorch", 1)]:
-            print(f"| {name} | " + " | ".join(interval([run[at][m] for run in found]) for m in ("hit_ratio", "ndcg", "recall")) + " |")
+        print(f"\nAccuracy after {arguments.accuracy} epochs, five seeds\n\n{ACCURACY}")
+        for name, metric in [("HR@10", "hit_ratio"), ("NDCG@10", "ndcg"), ("Recall@10", "recall")]:
+            print(row(name, *([run[at][metric] for run in found] for at in (0, 1))))
 
 
 if __name__ == "__main__":

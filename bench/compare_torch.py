@@ -23,7 +23,7 @@ import statistics
 import sys
 import time
 
-from compare_implicit import OUT, Side, synthetic, write
+from compare_implicit import ACCURACY, OUT, Side, row, synthetic, write
 
 HERE = pathlib.Path(__file__).resolve().parent
 USERS, ITEMS, NEGATIVES = 6040, 3706, 4
@@ -200,18 +200,12 @@ def sides(*files):
 
 
 def accuracy(seeds):
-    from scipy import stats
-
     pair = sides(*map(str, leave_one_out()))
     found = [[side.ask(f"ranked {EPOCHS} {seed}") for side in pair] for seed in range(seeds)]
     print(f"\n## NeuMF on MovieLens-100K, last item among {CANDIDATES}, {EPOCHS} epochs, {seeds} seeds a side\n")
-    print("| metric | ours | PyTorch | ours less PyTorch, of PyTorch's mean, 95 % interval |\n|---|---|---|---|")
+    print(ACCURACY)
     for name, metric in [("HR@10", "hit_ratio"), ("NDCG@10", "ndcg")]:
-        a, b = ([run[at][metric] for run in found] for at in (0, 1))
-        interval = stats.ttest_ind(a, b, equal_var=False).confidence_interval()
-        mean, scale = statistics.mean(a) - statistics.mean(b), 100 / statistics.mean(b)
-        spread = " | ".join(f"{statistics.mean(side):.4f} (s {statistics.stdev(side):.4f})" for side in (a, b))
-        print(f"| {name} | {spread} | {mean * scale:+.2f} % [{interval.low * scale:+.2f}, {interval.high * scale:+.2f}] |")
+        print(row(name, *([run[at][metric] for run in found] for at in (0, 1))))
 
 
 def main():
