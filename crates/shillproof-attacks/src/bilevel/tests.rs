@@ -279,7 +279,7 @@ fn and_so_they_do_where_gradients_are_passed_on_and_users_weighed() {
         (Optimizer::Adam, 2048, wmw, None, Some(1.5)),
     ] {
         let passing = passing.map(|(pairs, odd, even)| Passing { pairs, odd, even });
-        let training = Training { passing, batch_size, ..training(optimizer) };
+        let training = Training { batch_size, passing, ..training(optimizer) };
         let error = relative_error(&training, loss, Difficulty::of(difficulty));
         println!(
             "{optimizer:?}, {passing:?}, batches of {batch_size}, {loss:?}, {difficulty:?}: {error:.1e}"
@@ -294,7 +294,7 @@ fn the_number_of_threads_changes_nothing() {
         Planted { users: 90, items: 60, clusters: 3, per_user: 12, affinity: 0.8 }.implicit(Seed::new(2));
     let passing = Some(Passing { pairs: 1, odd: 0.5, even: 0.5 });
     let training =
-        Training { pgm: Some((pgm(Em::Hard), 2)), passing, batch_size: 40, ..training(Optimizer::Adam) };
+        Training { batch_size: 40, pgm: Some((pgm(Em::Hard), 2)), passing, ..training(Optimizer::Adam) };
     let users: Vec<UserId> = data.users().collect();
     let fakes = vec![vec![1, 5, 9], vec![2, 5, 8, 50]];
     let with = |threads, loss| {

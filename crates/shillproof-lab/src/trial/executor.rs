@@ -1,17 +1,20 @@
 //! Carries out the cells of a plan, doing once what they share.
 
 use std::sync::{Arc, OnceLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use shillproof_core::{Audience, Ctx, DetectError, FakeProfiles, FitError, Grant, ItemId, Objective, Victim};
 use shillproof_data::{DataError, Dataset};
 use shillproof_defenses::DefenseSpec;
+
+use rustix::time::{ClockId, clock_gettime};
 
 use super::detect::Detectors;
 use super::groups::user_groups;
 use super::measures::Trial;
 use super::memo::Memo;
 use super::{Fitted, Guard, Setup, TrialError};
+use crate::command::VictimChoice;
 use crate::metrics::{Displacement, Measure, UnseenCells, rmse_shift};
 use crate::plan::{Cell, DatasetFacts, PlannedCell};
 use crate::rankings::{RankError, Rankings};
@@ -76,20 +79,24 @@ impl Trials {
         self.dataset(spec).map(|data| DatasetFacts::of(&data))
     }
 
-    /// Seconds that training the victim of a cell on clean data takes, on one thread as in a grid of as many jobs as there
-    /// are cores.
+    /// Seconds of processor time that training the victim of a cell on clean data takes, on one thread as in a grid of as many jobs as
+    /// there are cores; of wall time where another program trains.
     ///
     /// # Errors
     /// If the data cannot be read or the victim not be fitted.
     pub fn seconds_of_training(&self, planned: &PlannedCell, ctx: &Ctx<'_>) -> Result<f64, TrialError> {
         let (cell, setup) = (&planned.cell, self.setup(planned)?);
-        let start = Instant::now();
+        let (start, processor) = (Instant::now(), processor_time());
         let train = || setup.fit(&cell.victim, None, cell.repeat, cell.list_length(), ctx);
         match rayon::ThreadPoolBuilder::new().num_threads(1).build() {
             Ok(pool) => pool.install(train)?,
             Err(_) => train()?,
         };
-        Ok(start.elapsed().as_secs_f64())
+        Ok(match cell.victim {
+            VictimChoice::Command(_) => start.elapsed(),
+            VictimChoice::Listed(_) => processor_time().saturating_sub(processor),
+        }
+        .as_secs_f64())
     }
 
     fn setup(&self, planned: &PlannedCell) -> Result<Arc<Setup>, TrialError> {
@@ -341,6 +348,12 @@ fn popular_already(
         }
     }
     Ok(notes)
+}
+
+/// Processor time of this process so far.
+fn processor_time() -> Duration {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
 
 /// Seconds by part.
