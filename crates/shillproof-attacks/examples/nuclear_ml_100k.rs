@@ -1,7 +1,7 @@
 //! PGA on nuclear-norm completion of MovieLens-100K, beside real retraining. Needs `SHILLPROOF_DATA` (a folder with `ml-100k`).
 //!
 //! `cargo run --release -p shillproof-attacks --example nuclear_ml_100k -- WHAT` with WHAT one of
-//! - `gains [FAKES] [SETTING]`: PGA against its own start (uniform fillers, uniform scores, the target rated) on the utility it maximises, paired
+//! - `gains [FAKES] [SETTING] [SEEDS]`: PGA against its own start (uniform fillers, uniform scores, the target rated) on the utility it maximises, paired
 //!   over seeds, for all six settings at 1 % and 5 % fake users;
 //! - `speed`: seconds a fit and a derivative in each mode, and the cosine of each mode with the exact derivative.
 
@@ -19,13 +19,12 @@ use shillproof_core::{
 };
 use shillproof_testkit::anchor::ml_100k;
 use shillproof_victims::NuclearNorm;
+use statrs::distribution::{ContinuousCDF, StudentsT};
 
 /// λ, larger than the victim's default: the rank is 9 instead of 120, so all six settings take minutes.
 const REGULARIZATION: f32 = 25.0;
 const ITERATIONS: usize = 25;
 const SEEDS: u64 = 5;
-/// The 97.5 % point of Student's t with `SEEDS - 1` degrees of freedom.
-const STUDENT: f64 = 2.776;
 
 /// The settings of the paper: name, μ₁, μ₂.
 const SETTINGS: [(&str, f64, f64); 6] = [
@@ -108,11 +107,13 @@ fn gains(data: &Interactions) {
     println!(
         "utility (availability a cell, integrity a user) less that of the uniform start, real-valued scores"
     );
+    let number = |nth| std::env::args().nth(nth).and_then(|n| n.parse::<usize>().ok());
+    let (only, setting) = (number(2), number(3));
+    let seeds = number(4).map_or(SEEDS, |n| n as u64);
     println!(
-        "mean and 95 % interval, {SEEDS} seeds with a target and a start each, {ITERATIONS} iterations at most"
+        "mean and 95 % interval, {seeds} seeds with a target and a start each, {ITERATIONS} iterations at most"
     );
-    let only: Option<usize> = std::env::args().nth(2).and_then(|n| n.parse().ok());
-    let setting: Option<usize> = std::env::args().nth(3).and_then(|n| n.parse().ok());
+    let student = StudentsT::new(0.0, 1.0, (seeds - 1) as f64).unwrap().inverse_cdf(0.975);
     let settings = setting.map_or(&SETTINGS[..], |nth| &SETTINGS[nth..=nth]);
     for fakes in only.map_or(vec![9, 47], |n| vec![n]) {
         for &(name, mu1, mu2) in settings {
@@ -128,11 +129,11 @@ fn gains(data: &Interactions) {
                 };
                 value(&made) - value(&start)
             };
-            let differences: Vec<f64> = (0..SEEDS).map(one).collect();
-            let n = SEEDS as f64;
+            let differences: Vec<f64> = (0..seeds).map(one).collect();
+            let n = seeds as f64;
             let mean = differences.iter().sum::<f64>() / n;
             let variance = differences.iter().map(|d| (d - mean).powi(2)).sum::<f64>() / (n - 1.0);
-            let half = STUDENT * (variance / n).sqrt();
+            let half = student * (variance / n).sqrt();
             println!("{fakes} fakes, {name}: {mean:+.3e} [{:+.3e}, {:+.3e}]", mean - half, mean + half);
         }
     }

@@ -167,8 +167,8 @@ impl Csr {
     ///
     /// ```
     /// use shillproof_kernels::Csr;
-    /// let m = Csr::from_rows(2, &[vec![(0, 3.0), (1, 3.0)], vec![(1, 3.0)]]).normalized();
-    /// assert_eq!(m.values(0), Some(&[0.5f32.sqrt(), 0.5][..]));
+    /// let m = Csr::from_rows(4, &[(0..4).map(|column| (column, 3.0)).collect()]).normalized();
+    /// assert_eq!(m.values(0), Some(&[0.5; 4][..]));
     /// ```
     #[must_use]
     pub fn normalized(&self) -> Self {
