@@ -161,15 +161,22 @@ impl UserVectors {
         // The library takes at most a third of the points for neighbours.
         let perplexity = PERPLEXITY.min(((data.len() - 1) / 3) as f64).max(1.0);
         let start: Vec<f64> = self.principal().into_iter().flatten().collect();
-        tSNE::<f64, &[f64]>::new(&data)
-            .perplexity(perplexity)
-            .epochs(1000)
-            .initial_embedding(start)
-            .exact(|a, b| distance(a, b).powi(2))
-            .embedding()
-            .as_chunks::<2>()
-            .0
-            .to_vec()
+        let place = || {
+            tSNE::<f64, &[f64]>::new(&data)
+                .perplexity(perplexity)
+                .epochs(1000)
+                .initial_embedding(start)
+                .exact(|a, b| distance(a, b).powi(2))
+                .embedding()
+                .as_chunks::<2>()
+                .0
+                .to_vec()
+        };
+        // The library adds up in the order in which threads come; one thread has one order.
+        match rayon::ThreadPoolBuilder::new().num_threads(1).build() {
+            Ok(pool) => pool.install(place),
+            Err(_) => place(),
+        }
     }
 
     /// The first two principal components, scaled to a deviation of 1e-4 in the first.
