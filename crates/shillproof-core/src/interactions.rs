@@ -310,6 +310,23 @@ impl Interactions {
         }
     }
 
+    /// These interactions and those of `other`, which has the same users, items and columns, in the order of time.
+    ///
+    /// # Errors
+    /// If the two differ in that, or have an interaction in common.
+    pub fn union(&self, other: &Self) -> Result<Self, InteractionError> {
+        let (mut all, more) = (self.to_triples(), other.to_triples());
+        all.users.extend(more.users);
+        all.items.extend(more.items);
+        if let (Some(ratings), Some(more)) = (&mut all.ratings, more.ratings) {
+            ratings.extend(more);
+        }
+        if let (Some(times), Some(more)) = (&mut all.times, more.times) {
+            times.extend(more);
+        }
+        Self::from_triples(self.n_users(), self.n_items, all, self.scale)
+    }
+
     /// The columns, row after row: the inverse of [`Interactions::from_triples`].
     pub fn to_triples(&self) -> Triples {
         Triples {
@@ -445,6 +462,19 @@ mod tests {
             prop_assert_eq!(poisoned.row(UserId(8)).len(), fake.len());
             prop_assert_eq!(poisoned.first_rows(7), clean);
         }
+    }
+
+    #[test]
+    fn a_union_is_in_the_order_of_time() {
+        let part = |items: Vec<u32>, times: Vec<i64>| {
+            let cells = Triples { users: vec![0; items.len()], items, ratings: None, times: Some(times) };
+            Interactions::from_triples(1, 4, cells, None).unwrap()
+        };
+        let both = part(vec![3, 1], vec![1, 9]).union(&part(vec![2], vec![5])).unwrap();
+        assert_eq!(both, part(vec![3, 2, 1], vec![1, 5, 9]));
+        assert!(both.union(&part(vec![1], vec![10])).is_err(), "item 1 twice");
+        let unordered = Interactions::empty(1, 4, None);
+        assert_eq!(unordered.union(&unordered).unwrap(), unordered);
     }
 
     #[test]

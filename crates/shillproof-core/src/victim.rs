@@ -137,6 +137,21 @@ pub trait Scorer: Send + Sync {
             self.score(user, None, row);
         }
     }
+
+    /// Whether a history changes scores: next-item models.
+    fn reads_history(&self) -> bool {
+        false
+    }
+
+    /// Scores of all items for several users after these histories, row after row. Must equal [`Scorer::score`] to the last bit.
+    ///
+    /// # Shapes
+    /// `out`: `histories.len()` rows of `n_items()` cells.
+    fn score_after(&self, histories: &[(UserId, &[ItemId])], out: &mut [f32]) {
+        for (&(user, history), row) in histories.iter().zip(out.chunks_exact_mut(self.n_items().max(1))) {
+            self.score(user, Some(history), row);
+        }
+    }
 }
 
 /// Why a victim could not be fitted. Fragments that read well after "failed to fit".
@@ -158,6 +173,9 @@ pub enum FitError {
     /// Rating victims need ratings.
     #[error("the data has no rating values, and this victim predicts ratings")]
     NeedsRatings,
+    /// Next-item victims need an order.
+    #[error("the data has no times or positions, and this victim learns from the order of interactions")]
+    NeedsOrder,
     /// Nothing to learn from.
     #[error("the training data is empty")]
     Empty,

@@ -4,9 +4,11 @@
 //! Storage is `f32`; sums over many rows are combined in `f64`. Nothing here depends on the number
 //! of threads: work is cut into pieces that do not know how many there are, and pieces are combined
 //! in order. Vector code is chosen at run time (AVX-512, AVX2 with FMA, NEON, or plain scalar code),
-//! through `pulp`, so that one binary runs everywhere; the only line of `unsafe` is a prefetch.
+//! through `pulp`, so that one binary runs everywhere; the only `unsafe` code is a prefetch and the call of a library's
+//! matrix product.
 //!
-//! One micro-kernel does every dense product: `aᵀb` of two panels of 16 columns. It serves the normal
+//! One micro-kernel does the dense products of everything but recurrent and attention layers, which call a library
+//! ([`multiply`]): `aᵀb` of two panels of 16 columns. It serves the normal
 //! matrices of alternating least squares, Gram products, the Cholesky factorisation and score blocks.
 //! Each cell of its result is one chain of multiply-adds in a fixed order, which is why the
 //! scores of one user alone equal those of the same user within a block to the last bit.
@@ -18,8 +20,10 @@
 pub mod adam;
 mod cholesky;
 pub mod csr;
+mod exp;
 pub mod full_cells;
 pub mod full_rows;
+mod gemm;
 pub mod gram;
 pub mod lanes;
 pub mod least_squares;
@@ -38,8 +42,10 @@ mod vectorized;
 
 pub use adam::Adam;
 pub use csr::Csr;
+pub use exp::exp;
 pub use full_cells::{FullCells, Joined};
 pub use full_rows::FullRows;
+pub use gemm::{View, multiply};
 pub use gram::gram;
 pub use lanes::{Lane, RowPanels};
 pub use least_squares::{Inner, RowSystems};

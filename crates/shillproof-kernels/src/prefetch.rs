@@ -1,6 +1,6 @@
 //! Asking for rows of factors before they are needed.
 //!
-//! This is the one module with `unsafe`: there is no safe name for a prefetch. It is sound because a
+//! This module has `unsafe` because there is no safe name for a prefetch. It is sound because a
 //! prefetch is a hint that reads nothing, writes nothing and cannot fault, and its instruction is part of
 //! every x86-64. On large data it takes a tenth off a sweep of alternating least squares, most of whose time goes
 //! by waiting for rows from memory.

@@ -19,7 +19,7 @@ pub struct Checkerboard {
 }
 
 impl Checkerboard {
-    /// Users like every item of their color but the held-out one.
+    /// Users like every item of their color but the held-out one, round the board and ending before it.
     pub fn implicit(self) -> Interactions {
         self.build(|matching| matching.then_some(1.0), None)
     }
@@ -42,7 +42,8 @@ impl Checkerboard {
 
     fn build(self, rating: impl Fn(bool) -> Option<f32>, scale: Option<RatingScale>) -> Interactions {
         assert!(self.users.is_multiple_of(2) && self.items.is_multiple_of(2) && self.items >= 6);
-        let mut cells = Triples { ratings: scale.map(|_| Vec::new()), ..Triples::default() };
+        let mut cells =
+            Triples { ratings: scale.map(|_| Vec::new()), times: Some(Vec::new()), ..Triples::default() };
         for u in 0..self.users as u32 {
             let user = UserId(u);
             for i in 0..self.items as u32 {
@@ -54,6 +55,11 @@ impl Checkerboard {
                     cells.items.push(i);
                     if let Some(ratings) = &mut cells.ratings {
                         ratings.push(value);
+                    }
+                    if let Some(times) = &mut cells.times {
+                        // Round the board: what the user has not taken would come next.
+                        let items = self.items as u32;
+                        times.push(i64::from((i + items - self.held_out(user).0) % items));
                     }
                 }
             }

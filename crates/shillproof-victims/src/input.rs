@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use shillproof_core::{FitError, FitJob, Interactions};
+use shillproof_core::{FitError, FitJob, Fraction, Interactions};
 
 /// The interactions an implicit victim learns from: those with a positive rating, without the ratings.
 pub(crate) fn positives(train: &Interactions) -> Result<Cow<'_, Interactions>, FitError> {
@@ -62,5 +62,14 @@ pub(crate) fn tolerance(value: f64) -> Result<(), FitError> {
             got: value.to_string(),
             expected: "a finite number of at least 0",
         })
+    }
+}
+
+/// A share that must leave something.
+pub(crate) fn below_one(name: &'static str, value: Fraction) -> Result<(), FitError> {
+    if value < Fraction::ONE {
+        Ok(())
+    } else {
+        Err(FitError::Parameter { name, got: value.to_string(), expected: "a fraction below 1" })
     }
 }

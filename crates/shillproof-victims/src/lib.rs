@@ -2,16 +2,21 @@
 
 mod als;
 mod bpr;
+mod epochs;
 mod factors;
+pub mod fpmc;
 mod free;
+pub mod gru4rec;
+mod held_out;
 mod input;
 mod item_knn;
 pub mod lightgcn;
 pub mod neumf;
+pub mod next_item;
 mod nuclear_norm;
 mod popularity;
 pub mod random_walk;
-mod recall;
+pub mod transrec;
 mod wrmf;
 
 use schemars::JsonSchema;
@@ -22,12 +27,15 @@ use shillproof_core::catalogue::{Card, Catalogue};
 pub use als::{Als, Center};
 pub use bpr::Bpr;
 pub use factors::FactorModel;
+pub use fpmc::Fpmc;
+pub use gru4rec::Gru4Rec;
 pub use item_knn::{ItemKnn, Similarity};
 pub use lightgcn::LightGcn;
 pub use neumf::{Gmf, Mlp, NeuMf};
 pub use nuclear_norm::{Completion, NuclearNorm, Observed};
 pub use popularity::Popularity;
 pub use random_walk::RandomWalk;
+pub use transrec::TransRec;
 pub use wrmf::{InnerSolver, Wrmf, WrmfSolver};
 
 /// A victim by name, with its parameters.
@@ -66,6 +74,14 @@ pub enum VictimSpec {
     LightGcn(LightGcn),
     /// Random walk with restart.
     RandomWalk(RandomWalk),
+    /// Factorised personalised Markov chains.
+    Fpmc(Fpmc),
+    /// Translations from item to item.
+    #[serde(rename = "transrec")]
+    TransRec(TransRec),
+    /// A recurrent network.
+    #[serde(rename = "gru4rec")]
+    Gru4Rec(Gru4Rec),
 }
 
 impl VictimSpec {
@@ -88,6 +104,9 @@ impl VictimSpec {
             Self::Mlp(victim) => victim,
             Self::LightGcn(victim) => victim,
             Self::RandomWalk(victim) => victim,
+            Self::Fpmc(victim) => victim,
+            Self::TransRec(victim) => victim,
+            Self::Gru4Rec(victim) => victim,
         }
     }
 }
@@ -108,6 +127,9 @@ impl Catalogue for VictimSpec {
             Self::Mlp(Mlp::default()),
             Self::LightGcn(LightGcn::default()),
             Self::RandomWalk(RandomWalk::default()),
+            Self::Fpmc(Fpmc::default()),
+            Self::TransRec(TransRec::default()),
+            Self::Gru4Rec(Gru4Rec::default()),
         ]
     }
 
@@ -124,6 +146,9 @@ impl Catalogue for VictimSpec {
             Self::Mlp(_) => neumf::MLP_CARD,
             Self::LightGcn(_) => lightgcn::CARD,
             Self::RandomWalk(_) => random_walk::CARD,
+            Self::Fpmc(_) => fpmc::CARD,
+            Self::TransRec(_) => transrec::CARD,
+            Self::Gru4Rec(_) => gru4rec::CARD,
         }
     }
 }

@@ -14,7 +14,7 @@ fn expect(name: &str) -> Expect {
         "popularity" => Expect { personal: false, equivariant: Some(0.0) },
         "item-knn" | "random-walk" => Expect { personal: true, equivariant: Some(0.0) },
         "nuclear-norm" => Expect { personal: true, equivariant: Some(1e-6) },
-        "als" | "wrmf" | "bpr" | "neumf" | "gmf" | "mlp" | "lightgcn" => {
+        "als" | "wrmf" | "bpr" | "neumf" | "gmf" | "mlp" | "lightgcn" | "fpmc" | "transrec" | "gru4rec" => {
             Expect { personal: true, equivariant: None }
         }
         other => panic!("say in this table what is expected of `{other}`"),
@@ -27,6 +27,8 @@ fn on_small_data(spec: VictimSpec) -> VictimSpec {
     let text = match spec.card().name {
         "neumf" | "mlp" => format!("{}:{steps},batch_size=64", spec.card().name),
         "gmf" => format!("gmf:{steps},batch_size=32"),
+        "fpmc" | "transrec" => format!("{}:learning_rate=0.01,epochs=60,batch_size=32", spec.card().name),
+        "gru4rec" => "gru4rec:factors=16,units=16,learning_rate=0.01,epochs=40,batch_size=64".to_owned(),
         _ => return spec,
     };
     VictimSpec::from_inline(&text).expect("the entry has these parameters")
@@ -54,6 +56,12 @@ fn other_forms_keep_the_contract_too() {
         "bpr:item_bias=false,factors=5,epochs=200",
         "neumf:sampling=per-epoch,adam=lazy,learning_rate=0.01,epochs=80,batch_size=64,layers=[20,10]",
         "neumf:negatives=1,learning_rate=0.01,epochs=80,pretrain_epochs=40,batch_size=64,layers=[64,32,16]",
+        "fpmc:factors=5,learning_rate=0.02,regularization=0,epochs=60,batch_size=64",
+        "transrec:distance=l2,project=false,learning_rate=0.02,epochs=60,batch_size=64",
+        "transrec:distance=l1,factors=5,learning_rate=0.02,epochs=60,batch_size=64",
+        "gru4rec:factors=12,units=16,output=separate,dropout=0,learning_rate=0.01,epochs=40,batch_size=64,weight_decay=1e-5",
+        "gru4rec:factors=16,units=16,training=session-parallel,loss=top1,output=separate,learning_rate=0.01,epochs=60,batch_size=32",
+        "gru4rec:factors=16,units=16,training=session-parallel,loss=bpr,learning_rate=0.01,epochs=60,batch_size=16",
         "lightgcn:layers=1,penalty=squared,regularization=1e-3,factors=5,batch_size=64",
         "gmf:negatives=1,sampling=per-epoch,factors=64,learning_rate=0.01,weight_decay=1e-5,epochs=100,batch_size=64",
     ] {

@@ -10,7 +10,6 @@
 #![allow(clippy::needless_range_loop, clippy::inline_always)]
 
 mod descent;
-mod exp;
 mod lists;
 mod masked;
 mod outer;

@@ -3,9 +3,8 @@
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 use shillproof_core::{Interactions, ItemId, Ties, UserId};
-use shillproof_kernels::{Csr, ItemPanels, Lane, Matrix, RowPanels, axpy};
+use shillproof_kernels::{Csr, ItemPanels, Lane, Matrix, RowPanels, axpy, exp};
 
-use super::exp::exp;
 use super::lists::of_lists;
 use super::training::{Trained, rows_of};
 

@@ -7,9 +7,7 @@
 use pulp::{Arch, Simd, WithSimd};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use shillproof_kernels::Lane;
-
-use super::exp::exp;
+use shillproof_kernels::{Lane, exp};
 
 /// What the expectations of hidden variables become.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -1,5 +1,7 @@
 //! A table of vectors, of which a batch uses few.
 
+use std::ops::Range;
+
 use pulp::{Arch, Simd, WithSimd};
 
 use super::coast::AdamSteps;
@@ -31,6 +33,35 @@ pub struct Embedding {
     touched: Vec<u32>,
     /// One row of `width` a slot.
     gradient: Vec<f32>,
+}
+
+/// The values of a table, row by row.
+#[derive(Clone, Copy)]
+pub struct Rows<'a> {
+    cells: &'a [f32],
+    width: usize,
+}
+
+impl<'a> Rows<'a> {
+    /// One row: the padded blocks, one behind the other.
+    #[inline(always)]
+    pub fn of(self, row: u32) -> &'a [f32] {
+        &self.cells[row as usize * self.width * 3..][..self.width]
+    }
+}
+
+/// The gradient of a batch, slot by slot.
+pub struct Slopes<'a> {
+    gradient: &'a mut [f32],
+    width: usize,
+}
+
+impl Slopes<'_> {
+    /// The gradient of one slot, to add to: the padded blocks, one behind the other.
+    #[inline(always)]
+    pub fn of(&mut self, slot: u32) -> &mut [f32] {
+        &mut self.gradient[slot as usize * self.width..][..self.width]
+    }
 }
 
 /// Up to which step a row has moved, and its slot in the batch at hand.
@@ -128,11 +159,37 @@ impl Embedding {
         &mut self.gradient[slot as usize * self.width..][..self.width]
     }
 
+    /// The values of rows beside the gradient of slots, for a pass over the batch by hand; rows must be up to date.
+    pub fn beside(&mut self) -> (Rows<'_>, Slopes<'_>) {
+        let rows = Rows { cells: &self.cells, width: self.width };
+        (rows, Slopes { gradient: &mut self.gradient, width: self.width })
+    }
+
+    /// Columns of a row that hold this block, its padding included.
+    pub fn span(&self, block: usize) -> Range<usize> {
+        let (columns, start) = self.blocks[block];
+        start..start + columns.next_multiple_of(GROUP)
+    }
+
+    /// The values of one row, to change outside of Adam's steps; the row must be up to date.
+    pub fn row_mut(&mut self, row: u32) -> &mut [f32] {
+        &mut self.cells[row as usize * self.width * 3..][..self.width]
+    }
+
     /// The gradient of one block for each row that the batch has touched: ids, then values.
     pub fn gradient(&self, block: usize) -> Vec<(u32, Vec<f32>)> {
         let (columns, start) = self.blocks[block];
         let slot = |at: usize| self.gradient[at * self.width + start..][..columns].to_vec();
         self.touched.iter().enumerate().map(|(at, &row)| (row, slot(at))).collect()
+    }
+
+    /// The gradient of one block, with rows of zeros for what the batch has not touched.
+    pub fn gradient_matrix(&self, block: usize) -> Matrix {
+        let mut out = Matrix::zeros(self.rows(), self.blocks[block].0);
+        for (row, values) in self.gradient(block) {
+            out.row_mut(row as usize).copy_from_slice(&values);
+        }
+        out
     }
 
     /// Moves the touched rows by the step just begun, and forgets the batch.

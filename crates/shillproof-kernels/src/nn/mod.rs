@@ -12,6 +12,7 @@
 //! are reused, and rows that coast are caught up, exactly, when they are next needed ([`Untouched`]). What is written by hand
 //! is checked against the [`tape`](crate::tape), and that against finite differences. One network runs on one thread.
 
+mod chunks;
 mod coast;
 mod dense;
 mod embedding;
@@ -21,9 +22,10 @@ mod output;
 #[cfg(test)]
 mod tests;
 
+pub use chunks::{dot_padded, squared_distance_padded};
 pub use coast::{AdamSteps, Untouched};
 pub use dense::Dense;
-pub use embedding::Embedding;
+pub use embedding::{Embedding, Rows, Slopes};
 pub use init::Init;
 pub use loss::{LogitLoss, binary_cross_entropy, sigmoid};
 pub use output::Output;

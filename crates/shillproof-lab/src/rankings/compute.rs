@@ -114,7 +114,7 @@ fn rank_block(
     let users: Vec<UserId> = users.map(|u| UserId(u as u32)).collect();
     if let Some(scorer) = job.recommender.scorer() {
         let mut scores = std::mem::take(&mut workspace.scores);
-        score(scorer, &users, &mut scores)?;
+        score(job, scorer, &users, &mut scores)?;
         for (at, &user) in users.iter().enumerate() {
             let row = &mut scores[at * scorer.n_items()..][..scorer.n_items()];
             rank_scored(job, order, user, row, workspace, &mut block);

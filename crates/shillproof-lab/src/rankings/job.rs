@@ -33,6 +33,8 @@ pub struct RankJob<'a> {
     pub k: usize,
     /// Items whose rank is wanted for every user.
     pub targets: &'a [ItemId],
+    /// What users have done up to now, where that is more than the training part: next-item victims rank what follows.
+    pub histories: Option<&'a Interactions>,
     /// Interactions whose items are ranked for their own user: accuracy.
     pub held_out: Option<&'a Interactions>,
     /// Also ranks each held-out item against this many items drawn for its user (99 in the NeuMF protocol).
@@ -55,10 +57,16 @@ impl<'a> RankJob<'a> {
             exclusion,
             k,
             targets: &[],
+            histories: None,
             held_out: None,
             sampled_negatives: None,
             target_ties: TargetTies::Hashed,
         }
+    }
+
+    /// The history of a user, where it is more than the training part.
+    pub(super) fn history(&self, user: UserId) -> Option<&'a [ItemId]> {
+        self.histories.map(|histories| histories.row(user).items())
     }
 
     /// Length of a list that holds every candidate or `k` items.
@@ -68,7 +76,7 @@ impl<'a> RankJob<'a> {
 
     pub(super) fn check(&self) -> Result<(), RankError> {
         let n_items = self.exclusion.n_items();
-        for part in self.exclusion.parts().chain(self.held_out) {
+        for part in self.exclusion.parts().chain(self.histories).chain(self.held_out) {
             if part.n_users() != self.n_genuine || part.n_items() != n_items {
                 return Err(RankError::Population {
                     rows: part.n_users(),

@@ -58,7 +58,8 @@ fn ask(
     sorted: &mut Vec<ItemId>,
     list: &mut Vec<(ItemId, f32)>,
 ) -> Result<(), RankError> {
-    job.recommender.top_k(&Query { user, history: None, skip, k: job.length(), ties: order.ties }, list);
+    let history = job.history(user);
+    job.recommender.top_k(&Query { user, history, skip, k: job.length(), ties: order.ties }, list);
     let broken = |item, problem| Err(RankError::List { user, item, problem });
     for &(item, score) in list.iter() {
         if item.index() >= job.exclusion.n_items() {

@@ -8,10 +8,21 @@ use super::order::Order;
 use super::{HeldOut, PackedPlace, Place, RankError, RankJob};
 
 /// Score rows of `users`, all finite.
-pub(super) fn score(scorer: &dyn Scorer, users: &[UserId], out: &mut Vec<f32>) -> Result<(), RankError> {
+pub(super) fn score(
+    job: &RankJob<'_>,
+    scorer: &dyn Scorer,
+    users: &[UserId],
+    out: &mut Vec<f32>,
+) -> Result<(), RankError> {
     let n_items = scorer.n_items();
     out.resize(users.len() * n_items, 0.0);
-    scorer.score_block(users, out);
+    match job.histories.filter(|_| scorer.reads_history()) {
+        None => scorer.score_block(users, out),
+        Some(histories) => {
+            let after: Vec<_> = users.iter().map(|&user| (user, histories.row(user).items())).collect();
+            scorer.score_after(&after, out);
+        }
+    }
     match out.iter().position(|value| !value.is_finite()) {
         None => Ok(()),
         Some(at) => Err(RankError::NotFinite {

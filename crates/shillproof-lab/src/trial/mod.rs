@@ -120,6 +120,10 @@ impl TrialError {
             Self::Fit(FitError::NeedsRatings) => {
                 Some("choose a victim for implicit data, such as `wrmf`, or give data with ratings".into())
             }
+            Self::Fit(FitError::NeedsOrder) => Some(
+                "give data with a `timestamp` or `position` column (`--columns` names it), or choose a victim that reads no order, such as `bpr`"
+                    .into(),
+            ),
             Self::NoPredictions => Some(
                 "choose targets by another rule, or a victim that predicts ratings, such as `als`".into(),
             ),

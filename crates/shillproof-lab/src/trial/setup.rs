@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use shillproof_core::{
     Ctx, DefenseJob, FakeProfiles, Feedback, FitJob, FittedDetector, HeldOut, InteractionError, Interactions,
-    ItemId, Objective, Profile, Recommender, Seed, Ties, UserId, Victim,
+    ItemId, Objective, Profile, Recommender, Scorer, Seed, Ties, UserId, Victim,
 };
 use shillproof_data::Dataset;
 use shillproof_data::split::{Split, SplitSpec};
@@ -144,7 +144,7 @@ impl Setup {
         Ok(Fitted { recommender: defended.recommender, seed, removed: defended.removed })
     }
 
-    /// What the genuine users see: their lists, the places of the targets, and their held-out items.
+    /// What the genuine users see after all they have done but for what tests: their lists, the places of the targets, and their held-out items.
     ///
     /// # Errors
     /// If a score is not finite, or a list breaks the rules of a list.
@@ -160,8 +160,12 @@ impl Setup {
         let parts = self.parts(victim.bind(&self.dataset.users, &self.dataset.items).feedback());
         let held_out: Vec<&Interactions> = parts.valid.iter().chain(&parts.test).collect();
         let k = measure.hit_ratio.iter().copied().max().unwrap_or(0);
+        let reads = fitted.recommender.scorer().is_none_or(Scorer::reads_history);
+        let known = parts.valid.as_ref().filter(|_| reads);
+        let histories = known.map(|valid| parts.train.union(valid)).transpose()?;
         let job = RankJob {
             targets,
+            histories: histories.as_ref(),
             held_out: parts.test.as_ref(),
             sampled_negatives: measure.sampled,
             target_ties: measure.ties,

@@ -12,20 +12,18 @@ use rand::seq::SliceRandom;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use shillproof_core::catalogue::Card;
-use shillproof_core::{Ctx, Feedback, FitError, FitJob, HeldOut, Recommender, Ties, Victim};
+use shillproof_core::{Ctx, Feedback, FitError, FitJob, HeldOut, Interactions, Recommender, Victim};
 use shillproof_kernels::nn::Init;
 
+use crate::epochs::{Epochs, Learner};
 use crate::factors::FactorModel;
+use crate::held_out::recall;
 use crate::input;
 use crate::neumf::{EarlySelection, Vectors};
-use crate::recall::recall;
 
 pub use graph::Graph;
 pub use network::{Network, Penalty, Rates};
 pub use triples::{Triple, triples};
-
-/// Length of the lists that select the epoch.
-const K: usize = 10;
 
 /// Light graph convolution (He et al., SIGIR 2020).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -88,34 +86,19 @@ impl LightGcn {
         if let Some(w) = weights.filter(|w| w.contains(&0.0)) {
             data = Cow::Owned(data.filter(|user, _, _| w[user.index()] > 0.0));
         }
-        let held_out = job.valid.filter(|v| self.selection != EarlySelection::None && !v.is_empty());
         let draw = |rows, name| Init::XavierUniform.weights(rows, self.factors, ctx.seed.child(name));
         let start = Vectors { users: draw(data.n_users(), "users"), items: draw(data.n_items(), "items") };
-        let mut network = Network::new(Graph::new(&data), start, self.layers, self.rates());
-        let mut best: Option<(f64, usize, FactorModel)> = None;
-        for epoch in 1..=self.epochs {
-            let mut list = triples(&data, ctx.seed.child("negatives").index(epoch as u64));
-            list.shuffle(&mut ctx.seed.child("order").index(epoch as u64).rng());
-            let mut loss = 0.0;
-            for batch in list.chunks(self.batch_size) {
-                ctx.check()?;
-                loss += network.learn(batch, weights);
-            }
-            let start = network.start();
-            if !(loss.is_finite() && start.users.is_finite() && start.items.is_finite()) {
-                return Err(FitError::DivergedAt { epoch, learning_rate: self.learning_rate });
-            }
-            ctx.observer.progress("lightgcn", epoch as u64, self.epochs as u64);
-            let Some(held_out) = held_out else { continue };
-            let model = model(&mut network);
-            let reached = recall(&model, &data, held_out, K, Ties::hashed(ctx.seed.child("ties")));
-            if best.as_ref().is_none_or(|(highest, ..)| reached > *highest) {
-                best = Some((reached, epoch, model));
-            } else if best.as_ref().is_some_and(|(_, at, _)| epoch - at >= self.patience) {
-                break;
-            }
-        }
-        Ok(best.map_or_else(|| model(&mut network), |(.., model)| model))
+        let network = Network::new(Graph::new(&data), start, self.layers, self.rates());
+        let mut learner = Training { network, data: &data, weights, batch_size: self.batch_size };
+        let plan = Epochs {
+            name: "lightgcn",
+            epochs: self.epochs,
+            selection: self.selection,
+            evaluate_every: 1,
+            patience: self.patience,
+            learning_rate: self.learning_rate,
+        };
+        plan.fit(&mut learner, recall, job, &data, ctx)
     }
 
     fn check(&self) -> Result<(), FitError> {
@@ -137,10 +120,37 @@ impl LightGcn {
     }
 }
 
-/// What the network has learned so far.
-fn model(network: &mut Network) -> FactorModel {
-    let ends = network.ends();
-    FactorModel::ranking(ends.users.clone(), ends.items.clone())
+/// Epochs over the comparisons of a data set.
+struct Training<'a> {
+    network: Network,
+    data: &'a Interactions,
+    weights: Option<&'a [f32]>,
+    batch_size: usize,
+}
+
+impl Learner for Training<'_> {
+    type Model = FactorModel;
+
+    fn epoch(&mut self, epoch: usize, ctx: &Ctx<'_>) -> Result<f64, FitError> {
+        let mut list = triples(self.data, ctx.seed.child("negatives").index(epoch as u64));
+        list.shuffle(&mut ctx.seed.child("order").index(epoch as u64).rng());
+        let mut loss = 0.0;
+        for batch in list.chunks(self.batch_size) {
+            ctx.check()?;
+            loss += self.network.learn(batch, self.weights);
+        }
+        Ok(loss)
+    }
+
+    fn is_finite(&self) -> bool {
+        let start = self.network.start();
+        start.users.is_finite() && start.items.is_finite()
+    }
+
+    fn model(&mut self) -> FactorModel {
+        let ends = self.network.ends();
+        FactorModel::ranking(ends.users.clone(), ends.items.clone())
+    }
 }
 
 impl Victim for LightGcn {

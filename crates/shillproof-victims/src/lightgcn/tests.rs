@@ -1,5 +1,5 @@
 use serde_json::Value;
-use shillproof_core::{Interactions, Seed, Triples};
+use shillproof_core::{Seed, Ties, Triples};
 use shillproof_kernels::Matrix;
 
 use super::*;
@@ -125,7 +125,7 @@ fn the_best_epoch_on_the_validation_part_is_kept() {
     let valid = all.filter(|_, at, _| at % 3 == 0);
     let job = FitJob { valid: Some(&valid), ..FitJob::new(&train) };
     let ctx = Ctx::new(Seed::new(1));
-    let score = |model: &FactorModel| recall(model, &train, &valid, K, Ties::hashed(Seed::new(2)));
+    let score = |model: &FactorModel| recall(model, &train, &valid, 10, Ties::hashed(Seed::new(2)));
     let fit = |selection, epochs| {
         let recipe = LightGcn {
             selection,

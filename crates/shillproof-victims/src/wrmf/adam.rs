@@ -6,7 +6,7 @@ use shillproof_kernels::{Adam, Csr, FullRows, Matrix, gram};
 
 use super::Wrmf;
 use crate::factors::{FactorModel, check_finite};
-use crate::recall::recall;
+use crate::held_out::recall;
 
 /// Epochs between two looks at the validation set.
 const EVERY: usize = 10;

@@ -1,8 +1,12 @@
 //! The exponential function in plain arithmetic, so that a loop over it becomes vector code with the same bits everywhere.
 
 /// eˣ within 2 units in the last place; below e⁻⁸⁷ it stays there, above e⁸⁸ too.
+///
+/// ```
+/// assert!((shillproof_kernels::exp(1.0) - std::f32::consts::E).abs() < 1e-6);
+/// ```
 #[inline(always)]
-pub(super) fn exp(x: f32) -> f32 {
+pub fn exp(x: f32) -> f32 {
     /// Adding it rounds a small number to an integer, which is then in the lowest bits.
     const ROUND: f32 = 12_582_912.0;
     // ln 2 in two parts, the first of which is exact in few bits.

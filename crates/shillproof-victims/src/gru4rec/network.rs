@@ -1,0 +1,221 @@
+//! One step of learning on a batch of histories.
+
+use shillproof_kernels::{Adam, View, axpy, multiply};
+
+use super::cell::{Packed, Trace, add_columns};
+use super::loss::Loss;
+use super::parameters::{Head, Parameters};
+
+/// Predictions scored against all items at a time.
+const ROWS: usize = 64;
+
+/// What a prediction is compared with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Against {
+    /// All items.
+    Catalogue,
+    /// What the other predictions of the batch should have said.
+    Batch,
+}
+
+/// Packed histories, what follows each of their items, and how much that counts.
+#[derive(Default)]
+pub(super) struct Batch {
+    pub(super) packed: Packed,
+    pub(super) items: Vec<u32>,
+    pub(super) next: Vec<u32>,
+    /// One a prediction.
+    pub(super) weights: Vec<f32>,
+    /// By what inputs are multiplied, one number each; by 1 if it is empty.
+    pub(super) mask: Vec<f32>,
+}
+
+/// Parameters in training.
+pub(super) struct Network {
+    pub(super) parameters: Parameters,
+    pub(super) gradient: Parameters,
+    adam: [Adam; 7],
+    loss: Loss,
+    against: Against,
+    trace: Trace,
+    inputs: Vec<f32>,
+    of_inputs: Vec<f32>,
+    of_queries: Vec<f32>,
+    of_states: Vec<f32>,
+    scores: Vec<f32>,
+    spare: Vec<f32>,
+}
+
+impl Network {
+    /// Parameters that start here.
+    pub(super) fn new(
+        mut parameters: Parameters,
+        loss: Loss,
+        against: Against,
+        learning_rate: f32,
+        weight_decay: f32,
+    ) -> Self {
+        let gradient = parameters.zeros();
+        let adam = parameters.blocks_mut().map(|block| Adam::new(block.len(), learning_rate, weight_decay));
+        Self {
+            parameters,
+            gradient,
+            adam,
+            loss,
+            against,
+            trace: Trace::default(),
+            inputs: Vec::new(),
+            of_inputs: Vec::new(),
+            of_queries: Vec::new(),
+            of_states: Vec::new(),
+            scores: Vec::new(),
+            spare: Vec::new(),
+        }
+    }
+
+    /// The states after each item of the batch before.
+    pub(super) fn states(&self) -> &[f32] {
+        &self.trace.states
+    }
+
+    /// One step of Adam on the mean loss of the batch; the sum of its losses.
+    ///
+    /// # Shapes
+    /// `first`: states before the first step, one row a history.
+    pub(super) fn learn(&mut self, batch: &Batch, first: &[f32]) -> f64 {
+        let loss = self.differentiate(batch, first);
+        let Self { parameters, gradient, adam, .. } = self;
+        let blocks = parameters.blocks_mut().into_iter().zip(gradient.blocks_mut());
+        for ((block, slopes), adam) in blocks.zip(adam) {
+            adam.step(block, slopes);
+        }
+        loss * batch.next.len() as f64
+    }
+
+    /// The gradient of the mean loss, in `gradient`; the mean.
+    pub(super) fn differentiate(&mut self, batch: &Batch, first: &[f32]) -> f64 {
+        for block in self.gradient.blocks_mut() {
+            block.fill(0.0);
+        }
+        self.parameters.gather(&batch.items, &mut self.inputs);
+        masked(&mut self.inputs, &batch.mask);
+        self.parameters.cell.forward(&self.inputs, &batch.packed, first, &mut self.trace);
+        let loss = match self.against {
+            Against::Catalogue => self.against_catalogue(batch),
+            Against::Batch => self.against_batch(batch),
+        };
+        self.pass_head();
+        let Self { parameters, gradient, trace, inputs, of_inputs, of_states, .. } = self;
+        of_inputs.resize(inputs.len(), 0.0);
+        parameters.cell.backward(inputs, &batch.packed, trace, of_states, &mut gradient.cell, of_inputs);
+        masked(of_inputs, &batch.mask);
+        let d = parameters.items.columns();
+        for (&item, slopes) in batch.items.iter().zip(of_inputs.chunks_exact(d)) {
+            axpy(1.0, slopes, gradient.items.row_mut(item as usize));
+        }
+        loss
+    }
+
+    /// The loss against all items; slopes at the queries and at what they meet.
+    fn against_catalogue(&mut self, batch: &Batch) -> f64 {
+        let Self { parameters, gradient, loss, trace, of_queries, scores, spare, .. } = self;
+        let (n, items, w) = (batch.next.len(), parameters.n_items(), parameters.query_width());
+        let share = 1.0 / n as f32;
+        let queries = parameters.queries(&trace.states, spare);
+        of_queries.resize(n * w, 0.0);
+        let met = View::new(parameters.met().as_slice(), items, w);
+        let (of_met, mut of_bias) = match &mut gradient.head {
+            Head::Separate { items, bias } => (items, Some(bias)),
+            Head::Shared { .. } => (&mut gradient.items, None),
+        };
+        let mut total = 0.0;
+        for first in (0..n).step_by(ROWS) {
+            let rows = ROWS.min(n - first);
+            let queries = View::new(&queries[first * w..(first + rows) * w], rows, w);
+            scores.clear();
+            match &parameters.head {
+                Head::Separate { bias, .. } => scores.extend((0..rows).flat_map(|_| bias)),
+                Head::Shared { .. } => scores.resize(rows * items, 0.0),
+            }
+            multiply(queries, met.t(), 1.0, scores);
+            for (at, row) in scores.chunks_exact_mut(items).enumerate() {
+                let weight = share * batch.weights[first + at];
+                total += loss.differentiate(row, batch.next[first + at] as usize, weight);
+            }
+            let slopes = View::new(scores, rows, items);
+            multiply(slopes, met, 0.0, &mut of_queries[first * w..(first + rows) * w]);
+            multiply(slopes.t(), queries, 1.0, of_met.as_mut_slice());
+            if let Some(bias) = &mut of_bias {
+                add_columns(scores, bias);
+            }
+        }
+        total
+    }
+
+    /// The loss against what the other predictions should have said; slopes as above.
+    fn against_batch(&mut self, batch: &Batch) -> f64 {
+        let Self { parameters, gradient, loss, trace, of_queries, scores, spare, .. } = self;
+        let (n, w) = (batch.next.len(), parameters.query_width());
+        let share = 1.0 / n as f32;
+        let mut met = Vec::with_capacity(n * w);
+        for &item in &batch.next {
+            met.extend_from_slice(parameters.met().row(item as usize));
+        }
+        scores.clear();
+        match &parameters.head {
+            Head::Separate { bias, .. } => {
+                scores.extend((0..n).flat_map(|_| batch.next.iter().map(|&item| bias[item as usize])));
+            }
+            Head::Shared { .. } => scores.resize(n * n, 0.0),
+        }
+        let queries = View::new(parameters.queries(&trace.states, spare), n, w);
+        multiply(queries, View::new(&met, n, w).t(), 1.0, scores);
+        let mut total = 0.0;
+        for (at, row) in scores.chunks_exact_mut(n).enumerate() {
+            total += loss.differentiate(row, at, share * batch.weights[at]);
+        }
+        let slopes = View::new(scores, n, n);
+        of_queries.resize(n * w, 0.0);
+        multiply(slopes, View::new(&met, n, w), 0.0, of_queries);
+        multiply(slopes.t(), queries, 0.0, &mut met);
+        let of_met = match &mut gradient.head {
+            Head::Separate { items, bias } => {
+                for row in scores.chunks_exact(n) {
+                    for (&item, slope) in batch.next.iter().zip(row) {
+                        bias[item as usize] += slope;
+                    }
+                }
+                items
+            }
+            Head::Shared { .. } => &mut gradient.items,
+        };
+        for (&item, slopes) in batch.next.iter().zip(met.chunks_exact(w)) {
+            axpy(1.0, slopes, of_met.row_mut(item as usize));
+        }
+        total
+    }
+
+    /// From slopes at the queries to slopes at the states.
+    fn pass_head(&mut self) {
+        let Self { parameters, gradient, trace, of_queries, of_states, .. } = self;
+        let (Head::Shared { weights, .. }, Head::Shared { weights: of_weights, bias: of_bias }) =
+            (&parameters.head, &mut gradient.head)
+        else {
+            of_states.clone_from(of_queries);
+            return;
+        };
+        let (d, h) = (weights.rows(), weights.columns());
+        let n = trace.states.len() / h;
+        let slopes = View::new(of_queries, n, d);
+        multiply(slopes.t(), View::new(&trace.states, n, h), 1.0, of_weights.as_mut_slice());
+        add_columns(of_queries, of_bias);
+        of_states.resize(n * h, 0.0);
+        multiply(slopes, View::new(weights.as_slice(), d, h), 0.0, of_states);
+    }
+}
+
+fn masked(values: &mut [f32], mask: &[f32]) {
+    for (x, keep) in values.iter_mut().zip(mask) {
+        *x *= keep;
+    }
+}

@@ -1,0 +1,173 @@
+//! What GRU4Rec learns, and how a history becomes a query.
+
+use shillproof_core::{Interactions, ItemId, UserId};
+use shillproof_kernels::{Matrix, View, multiply};
+
+use super::cell::{Cell, Packed, Trace};
+use crate::next_item::{Encoder, NextItemModel};
+
+/// What turns a state into scores.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Head {
+    /// Items have vectors of their own: s_i = o_iᵀh + β_i.
+    Separate {
+        /// o, one row an item.
+        items: Matrix,
+        /// β, one an item.
+        bias: Vec<f32>,
+    },
+    /// Items are met as they are read: s_i = e_iᵀ(P h + p).
+    Shared {
+        /// P: a row for each number of an item's vector, h columns.
+        weights: Matrix,
+        /// p.
+        bias: Vec<f32>,
+    },
+}
+
+/// All parameters; also the shape of a gradient.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Parameters {
+    /// e, one row an item.
+    pub items: Matrix,
+    /// The recurrent unit.
+    pub cell: Cell,
+    /// What turns a state into scores.
+    pub head: Head,
+}
+
+impl Parameters {
+    /// Zeros of the same shape.
+    pub(super) fn zeros(&self) -> Self {
+        let zeros = |m: &Matrix| Matrix::zeros(m.rows(), m.columns());
+        let head = match &self.head {
+            Head::Separate { items, bias } => {
+                Head::Separate { items: zeros(items), bias: vec![0.0; bias.len()] }
+            }
+            Head::Shared { weights, bias } => {
+                Head::Shared { weights: zeros(weights), bias: vec![0.0; bias.len()] }
+            }
+        };
+        Self { items: zeros(&self.items), cell: self.cell.zeros(), head }
+    }
+
+    /// All numbers, block by block.
+    pub(super) fn blocks_mut(&mut self) -> [&mut [f32]; 7] {
+        let Cell { input, hidden, input_bias, hidden_bias } = &mut self.cell;
+        let (weights, bias) = match &mut self.head {
+            Head::Separate { items: weights, bias } | Head::Shared { weights, bias } => (weights, bias),
+        };
+        [
+            self.items.as_mut_slice(),
+            input.as_mut_slice(),
+            hidden.as_mut_slice(),
+            input_bias,
+            hidden_bias,
+            weights.as_mut_slice(),
+            bias,
+        ]
+    }
+
+    /// Items that are scored.
+    pub(super) fn n_items(&self) -> usize {
+        self.items.rows()
+    }
+
+    /// Length of what meets the items.
+    pub(super) fn query_width(&self) -> usize {
+        match self.head {
+            Head::Separate { .. } => self.cell.width(),
+            Head::Shared { .. } => self.items.columns(),
+        }
+    }
+
+    /// What meets the items, one row a state.
+    pub(super) fn queries<'a>(&self, states: &'a [f32], spare: &'a mut Vec<f32>) -> &'a [f32] {
+        let Head::Shared { weights, bias } = &self.head else { return states };
+        let (h, d) = (weights.columns(), weights.rows());
+        let n = states.len() / h;
+        spare.clear();
+        spare.extend((0..n).flat_map(|_| bias));
+        multiply(View::new(states, n, h), View::new(weights.as_slice(), d, h).t(), 1.0, spare);
+        spare
+    }
+
+    /// What is met, one row an item.
+    pub(super) fn met(&self) -> &Matrix {
+        match &self.head {
+            Head::Separate { items, .. } => items,
+            Head::Shared { .. } => &self.items,
+        }
+    }
+
+    /// The input rows of these items.
+    pub(super) fn gather(&self, items: &[u32], out: &mut Vec<f32>) {
+        out.clear();
+        for &item in items {
+            out.extend_from_slice(self.items.row(item as usize));
+        }
+    }
+
+    /// These parameters with the users' histories.
+    pub(super) fn model(self, histories: &Interactions) -> NextItemModel<Self> {
+        let items = match &self.head {
+            Head::Shared { .. } => self.items.clone(),
+            Head::Separate { items, bias } => {
+                let mut out = Matrix::zeros(items.rows(), items.columns() + 1);
+                for (i, bias) in bias.iter().enumerate() {
+                    let (row, last) = out.row_mut(i).split_at_mut(items.columns());
+                    row.copy_from_slice(items.row(i));
+                    last[0] = *bias;
+                }
+                out
+            }
+        };
+        NextItemModel::new(self, &items, histories)
+    }
+}
+
+impl Encoder for Parameters {
+    fn width(&self) -> usize {
+        match self.head {
+            Head::Separate { .. } => self.query_width() + 1,
+            Head::Shared { .. } => self.query_width(),
+        }
+    }
+
+    fn encode(&self, user: UserId, history: &[ItemId], out: &mut [f32]) {
+        self.encode_all(&[(user, history)], out);
+    }
+
+    fn encode_all(&self, histories: &[(UserId, &[ItemId])], out: &mut [f32]) {
+        let mut order: Vec<usize> = (0..histories.len()).collect();
+        let length = |at: &usize| histories[*at].1.len();
+        order.sort_by_key(|at| std::cmp::Reverse(length(at)));
+        let lengths: Vec<usize> = order.iter().map(length).collect();
+        let packed = Packed::of(&lengths);
+        let mut items = Vec::with_capacity(packed.len());
+        for step in 0..lengths.first().copied().unwrap_or(0) {
+            let alive = order.iter().take_while(|at| length(at) > step);
+            items.extend(alive.map(|&at| histories[at].1[step].0));
+        }
+        let (mut inputs, mut trace, h) = (Vec::new(), Trace::default(), self.cell.width());
+        self.gather(&items, &mut inputs);
+        let first = vec![0.0; histories.len() * h];
+        self.cell.forward(&inputs, &packed, &first, &mut trace);
+        let mut last = vec![0.0; histories.len() * h];
+        for (at, (&history, &length)) in order.iter().zip(&lengths).enumerate() {
+            if length > 0 {
+                let state = &trace.states[(packed.starts[length - 1] + at) * h..][..h];
+                last[history * h..][..h].copy_from_slice(state);
+            }
+        }
+        let mut spare = Vec::new();
+        let queries = self.queries(&last, &mut spare);
+        let width = self.query_width();
+        for (query, out) in queries.chunks_exact(width).zip(out.chunks_exact_mut(self.width())) {
+            out[..width].copy_from_slice(query);
+            if let [constant] = &mut out[width..] {
+                *constant = 1.0;
+            }
+        }
+    }
+}
