@@ -6,7 +6,7 @@ use shillproof_core::catalogue::{Card, Catalogue};
 use shillproof_core::{Attack, Objective};
 
 use crate::{
-    AopAttack, AverageAttack, BandwagonAttack, CovisAttack, LoveHateAttack, NoAttack, PgaAttack,
+    AopAttack, AverageAttack, BandwagonAttack, CovisAttack, LokiAttack, LoveHateAttack, NoAttack, PgaAttack,
     PoisonModelAttack, PopularAttack, PowerUserAttack, ProbeAttack, RandomAttack, RapuGAttack, RapuRAttack,
     RevAdvAttack, SAttack, SGraphAttack, SegmentAttack, SgldAttack, SrwaAttack, UniformAttack,
     WeightingAttack,
@@ -60,6 +60,8 @@ pub enum AttackSpec {
     RapuG(RapuGAttack),
     /// Popular items nearest to where the targets should go.
     RapuR(RapuRAttack),
+    /// Histories that an agent composes.
+    Loki(LokiAttack),
 }
 
 /// What an attack can do, for choosing attacks and for the tests that hold it to its word.
@@ -145,6 +147,7 @@ impl AttackSpec {
             Self::RevAdv(a) => of(a),
             Self::RapuG(a) => of(a),
             Self::RapuR(a) => of(a),
+            Self::Loki(a) => of(a),
         }
     }
 }
@@ -176,6 +179,7 @@ impl Catalogue for AttackSpec {
             Self::RevAdv(RevAdvAttack::default()),
             Self::RapuG(RapuGAttack::default()),
             Self::RapuR(RapuRAttack::default()),
+            Self::Loki(LokiAttack::default()),
         ]
     }
 

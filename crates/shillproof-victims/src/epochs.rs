@@ -8,12 +8,15 @@ use crate::neumf::EarlySelection;
 /// Length of the lists that select the epoch.
 const K: usize = 10;
 
+/// What a model reaches on a held-out part.
+type Reached<'a, M> = &'a dyn Fn(&M) -> f64;
+
 /// A network that is trained epoch by epoch.
 pub(crate) trait Learner {
     /// What it has learned, ready to recommend.
     type Model;
 
-    /// One pass over the data; the sum of the losses of its batches. Epochs count from 1.
+    /// One pass over the data; the sum of the losses of its batches. Course count from 1.
     fn epoch(&mut self, epoch: usize, ctx: &Ctx<'_>) -> Result<f64, FitError>;
 
     /// Whether every parameter is a finite number.
@@ -25,12 +28,12 @@ pub(crate) trait Learner {
 
 /// How long to train; the fields are those of the recipes.
 #[derive(Clone, Copy)]
-pub(crate) struct Epochs {
+pub(crate) struct Course {
     /// Of the victim, for progress.
     pub(crate) name: &'static str,
     pub(crate) epochs: usize,
     pub(crate) selection: EarlySelection,
-    /// Epochs from one look at the validation part to the next.
+    /// Course from one look at the validation part to the next.
     pub(crate) evaluate_every: usize,
     /// Looks without a better model after which training stops.
     pub(crate) patience: usize,
@@ -38,7 +41,7 @@ pub(crate) struct Epochs {
     pub(crate) learning_rate: f32,
 }
 
-impl Epochs {
+impl Course {
     /// Trains. The model whose lists of 10 are best on the held-out part of the job is kept, the last one where there is no such part or the
     /// recipe does not select.
     ///
@@ -56,14 +59,14 @@ impl Epochs {
         let ties = Ties::hashed(ctx.seed.child("ties"));
         let reached =
             held_out.map(|held_out| move |model: &L::Model| quality(model, train, held_out, K, ties));
-        self.run(learner, reached.as_ref().map(|reached| reached as &dyn Fn(&L::Model) -> f64), ctx)
+        self.run(learner, reached.as_ref().map(|reached| reached as Reached<'_, L::Model>), ctx)
     }
 
     /// Trains. With a `quality`, the model of highest quality is kept, otherwise the last one.
     fn run<L: Learner>(
         &self,
         learner: &mut L,
-        quality: Option<&dyn Fn(&L::Model) -> f64>,
+        quality: Option<Reached<'_, L::Model>>,
         ctx: &Ctx<'_>,
     ) -> Result<L::Model, FitError> {
         let mut best: Option<(f64, L::Model)> = None;
@@ -122,10 +125,10 @@ mod tests {
     fn run(
         epochs: usize,
         every: usize,
-        quality: Option<&dyn Fn(&usize) -> f64>,
+        quality: Option<Reached<'_, usize>>,
     ) -> Result<(usize, usize), FitError> {
         let mut learner = Count(0);
-        let plan = Epochs {
+        let plan = Course {
             name: "count",
             epochs,
             selection: EarlySelection::Validation,

@@ -1,15 +1,15 @@
 //! One table drives the contract: the catalogue with what each entry says about itself.
 
 use shillproof_attacks::{
-    Affinity, AttackSpec, BandwagonAttack, Nearness, OuterExclude, PgaAttack, PopularAttack, Popularity,
-    PowerUserAttack, Prior, Project, Proxies, Pulls, RapuGAttack, RapuRAttack, RevAdvAttack, SAttack,
-    SegmentAttack, Selection, SgldAttack, TrainOn, UniformAttack, Users, Variant, WeightScale,
-    WeightingAttack, bilevel, mf, pga,
+    Affinity, AttackSpec, BandwagonAttack, LokiAttack, Nearness, OuterExclude, PgaAttack, PopularAttack,
+    Popularity, PowerUserAttack, Prior, Project, Proxies, Pulls, RapuGAttack, RapuRAttack, RevAdvAttack,
+    SAttack, SegmentAttack, Selection, SgldAttack, TrainOn, UniformAttack, Users, Variant, WeightScale,
+    WeightingAttack, bilevel, loki::Learning, mf, pga,
 };
 use shillproof_core::Victim;
 use shillproof_core::catalogue::Catalogue;
 use shillproof_testkit::contracts::attack::{Expect, check};
-use shillproof_victims::{Als, Wrmf};
+use shillproof_victims::{Als, Fpmc, VictimSpec, Wrmf};
 
 /// Small copies of the customary victims.
 fn recipe(explicit: bool) -> Box<dyn Victim> {
@@ -36,6 +36,20 @@ fn short(spec: AttackSpec) -> AttackSpec {
             AttackSpec::RapuG(RapuGAttack { iterations: 1, epochs: 3, unroll: 2, pgm_epochs: 1, ..attack })
         }
         AttackSpec::RapuR(attack) => AttackSpec::RapuR(RapuRAttack { epochs: 3, ..attack }),
+        AttackSpec::Loki(attack) => AttackSpec::Loki(LokiAttack {
+            models: vec![VictimSpec::Fpmc(Fpmc {
+                factors: 3,
+                epochs: 1,
+                batch_size: 4096,
+                ..Fpmc::default()
+            })],
+            depth: 3,
+            repeats: 1,
+            batch_size: 8,
+            groups: 4,
+            agent: Learning { episodes: 2, batch_size: 4, ..Learning::default() },
+            ..attack
+        }),
         other => other,
     }
 }

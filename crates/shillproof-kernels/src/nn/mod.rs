@@ -16,7 +16,9 @@ mod chunks;
 mod coast;
 mod dense;
 mod embedding;
+mod gru;
 mod init;
+mod linear;
 mod loss;
 mod output;
 #[cfg(test)]
@@ -26,7 +28,9 @@ pub use chunks::{dot_padded, squared_distance_padded};
 pub use coast::{AdamSteps, Untouched};
 pub use dense::Dense;
 pub use embedding::{Embedding, Rows, Slopes};
+pub use gru::{Gru, Packed, Trace, plain_sigmoid};
 pub use init::Init;
+pub use linear::{Linear, add_columns, repeat};
 pub use loss::{LogitLoss, binary_cross_entropy, sigmoid};
 pub use output::Output;
 

@@ -49,12 +49,12 @@ pub(crate) const CARD: Card = Card {
     reference: "Rendle, Freudenthaler, Gantner and Schmidt-Thieme, BPR: Bayesian personalized ranking from implicit feedback, UAI 2009",
 };
 
-impl Victim for Bpr {
-    fn feedback(&self) -> Feedback {
-        Feedback::Implicit
-    }
-
-    fn fit(&self, job: &FitJob<'_>, ctx: &Ctx<'_>) -> Result<Box<dyn Recommender>, FitError> {
+impl Bpr {
+    /// Fits and keeps the type, so that the factors can be read; an item's bias is its last one, against a constant 1 of every user.
+    ///
+    /// # Errors
+    /// As [`Victim::fit`].
+    pub fn fit_model(&self, job: &FitJob<'_>, ctx: &Ctx<'_>) -> Result<FactorModel, FitError> {
         ctx.check()?;
         input::at_least_one("factors", self.factors)?;
         input::positive("learning_rate", self.learning_rate)?;
@@ -82,7 +82,17 @@ impl Victim for Bpr {
             ctx.observer.progress("bpr", epoch as u64 + 1, self.epochs as u64);
         }
         let (users, items) = model.into_factors(self.factors, self.item_bias);
-        Ok(Box::new(FactorModel::ranking(users, items)))
+        Ok(FactorModel::ranking(users, items))
+    }
+}
+
+impl Victim for Bpr {
+    fn feedback(&self) -> Feedback {
+        Feedback::Implicit
+    }
+
+    fn fit(&self, job: &FitJob<'_>, ctx: &Ctx<'_>) -> Result<Box<dyn Recommender>, FitError> {
+        Ok(Box::new(self.fit_model(job, ctx)?))
     }
 
     fn as_any(&self) -> Option<&dyn std::any::Any> {

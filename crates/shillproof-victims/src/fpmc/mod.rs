@@ -10,7 +10,7 @@ use shillproof_core::catalogue::Card;
 use shillproof_core::{Ctx, Feedback, FitError, FitJob, HeldOut, Recommender, Victim};
 use shillproof_kernels::Matrix;
 
-use crate::epochs::Epochs;
+use crate::epochs::Course;
 use crate::held_out::ndcg;
 use crate::input;
 use crate::neumf::EarlySelection;
@@ -37,7 +37,7 @@ pub struct Fpmc {
     pub epochs: usize,
     /// Which epoch is kept.
     pub selection: EarlySelection,
-    /// Epochs from one look at the held-out part to the next; at least 1.
+    /// Course from one look at the held-out part to the next; at least 1.
     pub evaluate_every: usize,
     /// Looks without a better epoch after which training stops; at least 1.
     pub patience: usize,
@@ -91,7 +91,7 @@ impl Fpmc {
             weights,
             batch_size: self.batch_size,
         };
-        let plan = Epochs {
+        let plan = Course {
             name: "fpmc",
             epochs: self.epochs,
             selection: self.selection,

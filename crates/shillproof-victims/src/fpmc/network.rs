@@ -144,6 +144,8 @@ impl Network {
 }
 
 /// `to += slope (i − j) + keep own`.
+// Within vector code, which inlines it.
+#[allow(clippy::inline_always)]
 #[inline(always)]
 fn pull(to: &mut [f32], slope: f32, i: &[f32], j: &[f32], keep: f32, own: &[f32]) {
     for (((to, i), j), own) in to.iter_mut().zip(i).zip(j).zip(own) {
@@ -152,6 +154,7 @@ fn pull(to: &mut [f32], slope: f32, i: &[f32], j: &[f32], keep: f32, own: &[f32]
 }
 
 /// `to += slope x + keep own`.
+#[allow(clippy::inline_always)]
 #[inline(always)]
 fn add(to: &mut [f32], slope: f32, x: &[f32], keep: f32, own: &[f32]) {
     for ((to, x), own) in to.iter_mut().zip(x).zip(own) {

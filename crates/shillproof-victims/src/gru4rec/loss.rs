@@ -2,9 +2,8 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use shillproof_kernels::nn::plain_sigmoid as sigmoid;
 use shillproof_kernels::{exp, vectorized};
-
-use super::cell::sigmoid;
 
 /// The loss of one prediction over the items it is compared with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -1,6 +1,6 @@
 //! A recurrent network over histories.
 
-mod cell;
+mod derivative;
 mod loss;
 mod network;
 mod parameters;
@@ -12,19 +12,19 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use shillproof_core::catalogue::Card;
 use shillproof_core::{Ctx, Feedback, FitError, FitJob, Fraction, HeldOut, Recommender, Victim};
-use shillproof_kernels::nn::Init;
+use shillproof_kernels::nn::{Gru, Init, Linear};
 
-use crate::epochs::Epochs;
+use crate::epochs::Course;
 use crate::held_out::ndcg;
 use crate::input;
 use crate::neumf::EarlySelection;
 use crate::next_item::{NextItemModel, ordered, weighted};
 
-pub use cell::Cell;
+pub use derivative::Differentiator;
 pub use loss::Loss;
 use network::{Against, Network};
 pub use parameters::{Head, Parameters};
-use training::Histories;
+use training::HistoryLearner;
 pub use training::Training;
 
 /// How items are met by a state.
@@ -64,7 +64,7 @@ pub struct Gru4Rec {
     pub epochs: usize,
     /// Which epoch is kept.
     pub selection: EarlySelection,
-    /// Epochs from one look at the held-out part to the next; at least 1.
+    /// Course from one look at the held-out part to the next; at least 1.
     pub evaluate_every: usize,
     /// Looks without a better epoch after which training stops; at least 1.
     pub patience: usize,
@@ -112,7 +112,7 @@ impl Gru4Rec {
             Training::SessionParallel => Against::Batch,
         };
         let start = self.start(data.n_items(), ctx);
-        let mut learner = Histories {
+        let mut learner = HistoryLearner {
             network: Network::new(start, self.loss, against, self.learning_rate, self.weight_decay),
             histories: &data,
             data: &learned,
@@ -121,7 +121,7 @@ impl Gru4Rec {
             batch_size: self.batch_size,
             dropout: self.dropout.get() as f32,
         };
-        let plan = Epochs {
+        let plan = Course {
             name: "gru4rec",
             epochs: self.epochs,
             selection: self.selection,
@@ -137,14 +137,14 @@ impl Gru4Rec {
         let (d, h) = (self.factors, self.units);
         Parameters {
             items: draw(n_items, d, "items"),
-            cell: Cell {
+            cell: Gru {
                 input: draw(3 * h, d, "input"),
                 hidden: draw(3 * h, h, "hidden"),
                 input_bias: vec![0.0; 3 * h],
                 hidden_bias: vec![0.0; 3 * h],
             },
             head: match self.output {
-                Output::Shared => Head::Shared { weights: draw(d, h, "head"), bias: vec![0.0; d] },
+                Output::Shared => Head::Shared(Linear { weights: draw(d, h, "head"), bias: vec![0.0; d] }),
                 Output::Separate => {
                     Head::Separate { items: draw(n_items, h, "head"), bias: vec![0.0; n_items] }
                 }

@@ -1,13 +1,13 @@
 //! One step of learning on a batch of histories.
 
+use shillproof_kernels::nn::{Packed, Trace, add_columns, repeat};
 use shillproof_kernels::{Adam, View, axpy, multiply};
 
-use super::cell::{Packed, Trace, add_columns};
 use super::loss::Loss;
 use super::parameters::{Head, Parameters};
 
-/// Predictions scored against all items at a time.
-const ROWS: usize = 64;
+/// Scores of predictions against all items that are kept at a time.
+const CELLS: usize = 1 << 19;
 
 /// What a prediction is compared with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,15 +94,30 @@ impl Network {
 
     /// The gradient of the mean loss, in `gradient`; the mean.
     pub(super) fn differentiate(&mut self, batch: &Batch, first: &[f32]) -> f64 {
+        let (loss, share) = (self.loss, 1.0 / batch.next.len() as f32);
+        self.differentiate_rows(batch, first, self.against, &mut |at, positive, row| {
+            loss.differentiate(row, positive, share * batch.weights[at])
+        })
+    }
+
+    /// The gradient of a sum over predictions, in `gradient`; the sum. `row(prediction, place of what came next, scores)` gives a prediction's part, and its
+    /// slopes in the place of the scores.
+    pub(super) fn differentiate_rows(
+        &mut self,
+        batch: &Batch,
+        first: &[f32],
+        against: Against,
+        row: &mut dyn FnMut(usize, usize, &mut [f32]) -> f64,
+    ) -> f64 {
         for block in self.gradient.blocks_mut() {
             block.fill(0.0);
         }
         self.parameters.gather(&batch.items, &mut self.inputs);
         masked(&mut self.inputs, &batch.mask);
         self.parameters.cell.forward(&self.inputs, &batch.packed, first, &mut self.trace);
-        let loss = match self.against {
-            Against::Catalogue => self.against_catalogue(batch),
-            Against::Batch => self.against_batch(batch),
+        let loss = match against {
+            Against::Catalogue => self.against_catalogue(batch, row),
+            Against::Batch => self.against_batch(batch, row),
         };
         self.pass_head();
         let Self { parameters, gradient, trace, inputs, of_inputs, of_states, .. } = self;
@@ -116,31 +131,58 @@ impl Network {
         loss
     }
 
-    /// The loss against all items; slopes at the queries and at what they meet.
-    fn against_catalogue(&mut self, batch: &Batch) -> f64 {
-        let Self { parameters, gradient, loss, trace, of_queries, scores, spare, .. } = self;
+    /// The loss of each prediction against all items.
+    pub(super) fn losses(&mut self, batch: &Batch, first: &[f32]) -> Vec<f64> {
+        let Self { parameters, loss, trace, inputs, scores, spare, .. } = self;
+        parameters.gather(&batch.items, inputs);
+        parameters.cell.forward(inputs, &batch.packed, first, trace);
         let (n, items, w) = (batch.next.len(), parameters.n_items(), parameters.query_width());
-        let share = 1.0 / n as f32;
+        let queries = View::new(parameters.queries(&trace.states, spare), n, w);
+        match &parameters.head {
+            Head::Separate { bias, .. } => repeat(bias, n, scores),
+            Head::Shared(_) => {
+                scores.clear();
+                scores.resize(n * items, 0.0);
+            }
+        }
+        multiply(queries, View::new(parameters.met().as_slice(), items, w).t(), 1.0, scores);
+        let rows = scores.chunks_exact_mut(items.max(1)).zip(&batch.next);
+        rows.map(|(row, &next)| loss.differentiate(row, next as usize, 1.0)).collect()
+    }
+
+    /// The loss against all items; slopes at the queries and at what they meet.
+    fn against_catalogue(
+        &mut self,
+        batch: &Batch,
+        of_row: &mut dyn FnMut(usize, usize, &mut [f32]) -> f64,
+    ) -> f64 {
+        let Self { parameters, gradient, trace, of_queries, scores, spare, .. } = self;
+        let (n, items, w) = (batch.next.len(), parameters.n_items(), parameters.query_width());
         let queries = parameters.queries(&trace.states, spare);
         of_queries.resize(n * w, 0.0);
         let met = View::new(parameters.met().as_slice(), items, w);
         let (of_met, mut of_bias) = match &mut gradient.head {
             Head::Separate { items, bias } => (items, Some(bias)),
-            Head::Shared { .. } => (&mut gradient.items, None),
+            Head::Shared(_) => (&mut gradient.items, None),
         };
         let mut total = 0.0;
-        for first in (0..n).step_by(ROWS) {
-            let rows = ROWS.min(n - first);
+        let most = (CELLS / items).clamp(16, 512);
+        for first in (0..n).step_by(most) {
+            let rows = most.min(n - first);
             let queries = View::new(&queries[first * w..(first + rows) * w], rows, w);
-            scores.clear();
-            match &parameters.head {
-                Head::Separate { bias, .. } => scores.extend((0..rows).flat_map(|_| bias)),
-                Head::Shared { .. } => scores.resize(rows * items, 0.0),
-            }
-            multiply(queries, met.t(), 1.0, scores);
+            let keep = match &parameters.head {
+                Head::Separate { bias, .. } => {
+                    repeat(bias, rows, scores);
+                    1.0
+                }
+                Head::Shared(_) => {
+                    scores.resize(rows * items, 0.0);
+                    0.0
+                }
+            };
+            multiply(queries, met.t(), keep, scores);
             for (at, row) in scores.chunks_exact_mut(items).enumerate() {
-                let weight = share * batch.weights[first + at];
-                total += loss.differentiate(row, batch.next[first + at] as usize, weight);
+                total += of_row(first + at, batch.next[first + at] as usize, row);
             }
             let slopes = View::new(scores, rows, items);
             multiply(slopes, met, 0.0, &mut of_queries[first * w..(first + rows) * w]);
@@ -153,10 +195,13 @@ impl Network {
     }
 
     /// The loss against what the other predictions should have said; slopes as above.
-    fn against_batch(&mut self, batch: &Batch) -> f64 {
-        let Self { parameters, gradient, loss, trace, of_queries, scores, spare, .. } = self;
+    fn against_batch(
+        &mut self,
+        batch: &Batch,
+        of_row: &mut dyn FnMut(usize, usize, &mut [f32]) -> f64,
+    ) -> f64 {
+        let Self { parameters, gradient, trace, of_queries, scores, spare, .. } = self;
         let (n, w) = (batch.next.len(), parameters.query_width());
-        let share = 1.0 / n as f32;
         let mut met = Vec::with_capacity(n * w);
         for &item in &batch.next {
             met.extend_from_slice(parameters.met().row(item as usize));
@@ -166,13 +211,13 @@ impl Network {
             Head::Separate { bias, .. } => {
                 scores.extend((0..n).flat_map(|_| batch.next.iter().map(|&item| bias[item as usize])));
             }
-            Head::Shared { .. } => scores.resize(n * n, 0.0),
+            Head::Shared(_) => scores.resize(n * n, 0.0),
         }
         let queries = View::new(parameters.queries(&trace.states, spare), n, w);
         multiply(queries, View::new(&met, n, w).t(), 1.0, scores);
         let mut total = 0.0;
         for (at, row) in scores.chunks_exact_mut(n).enumerate() {
-            total += loss.differentiate(row, at, share * batch.weights[at]);
+            total += of_row(at, at, row);
         }
         let slopes = View::new(scores, n, n);
         of_queries.resize(n * w, 0.0);
@@ -187,7 +232,7 @@ impl Network {
                 }
                 items
             }
-            Head::Shared { .. } => &mut gradient.items,
+            Head::Shared(_) => &mut gradient.items,
         };
         for (&item, slopes) in batch.next.iter().zip(met.chunks_exact(w)) {
             axpy(1.0, slopes, of_met.row_mut(item as usize));
@@ -198,19 +243,12 @@ impl Network {
     /// From slopes at the queries to slopes at the states.
     fn pass_head(&mut self) {
         let Self { parameters, gradient, trace, of_queries, of_states, .. } = self;
-        let (Head::Shared { weights, .. }, Head::Shared { weights: of_weights, bias: of_bias }) =
-            (&parameters.head, &mut gradient.head)
-        else {
-            of_states.clone_from(of_queries);
-            return;
-        };
-        let (d, h) = (weights.rows(), weights.columns());
-        let n = trace.states.len() / h;
-        let slopes = View::new(of_queries, n, d);
-        multiply(slopes.t(), View::new(&trace.states, n, h), 1.0, of_weights.as_mut_slice());
-        add_columns(of_queries, of_bias);
-        of_states.resize(n * h, 0.0);
-        multiply(slopes, View::new(weights.as_slice(), d, h), 0.0, of_states);
+        match (&parameters.head, &mut gradient.head) {
+            (Head::Shared(layer), Head::Shared(slopes)) => {
+                layer.backward(&trace.states, of_queries, slopes, Some(of_states));
+            }
+            _ => of_states.clone_from(of_queries),
+        }
     }
 }
 

@@ -1,9 +1,9 @@
 //! What GRU4Rec learns, and how a history becomes a query.
 
 use shillproof_core::{Interactions, ItemId, UserId};
-use shillproof_kernels::{Matrix, View, multiply};
+use shillproof_kernels::Matrix;
+use shillproof_kernels::nn::{Gru, Linear, Packed, Trace};
 
-use super::cell::{Cell, Packed, Trace};
 use crate::next_item::{Encoder, NextItemModel};
 
 /// What turns a state into scores.
@@ -17,12 +17,7 @@ pub enum Head {
         bias: Vec<f32>,
     },
     /// Items are met as they are read: s_i = e_iᵀ(P h + p).
-    Shared {
-        /// P: a row for each number of an item's vector, h columns.
-        weights: Matrix,
-        /// p.
-        bias: Vec<f32>,
-    },
+    Shared(Linear),
 }
 
 /// All parameters; also the shape of a gradient.
@@ -31,7 +26,7 @@ pub struct Parameters {
     /// e, one row an item.
     pub items: Matrix,
     /// The recurrent unit.
-    pub cell: Cell,
+    pub cell: Gru,
     /// What turns a state into scores.
     pub head: Head,
 }
@@ -44,18 +39,18 @@ impl Parameters {
             Head::Separate { items, bias } => {
                 Head::Separate { items: zeros(items), bias: vec![0.0; bias.len()] }
             }
-            Head::Shared { weights, bias } => {
-                Head::Shared { weights: zeros(weights), bias: vec![0.0; bias.len()] }
-            }
+            Head::Shared(layer) => Head::Shared(layer.zeros()),
         };
         Self { items: zeros(&self.items), cell: self.cell.zeros(), head }
     }
 
     /// All numbers, block by block.
     pub(super) fn blocks_mut(&mut self) -> [&mut [f32]; 7] {
-        let Cell { input, hidden, input_bias, hidden_bias } = &mut self.cell;
+        let Gru { input, hidden, input_bias, hidden_bias } = &mut self.cell;
         let (weights, bias) = match &mut self.head {
-            Head::Separate { items: weights, bias } | Head::Shared { weights, bias } => (weights, bias),
+            Head::Separate { items: weights, bias } | Head::Shared(Linear { weights, bias }) => {
+                (weights, bias)
+            }
         };
         [
             self.items.as_mut_slice(),
@@ -77,18 +72,14 @@ impl Parameters {
     pub(super) fn query_width(&self) -> usize {
         match self.head {
             Head::Separate { .. } => self.cell.width(),
-            Head::Shared { .. } => self.items.columns(),
+            Head::Shared(_) => self.items.columns(),
         }
     }
 
     /// What meets the items, one row a state.
     pub(super) fn queries<'a>(&self, states: &'a [f32], spare: &'a mut Vec<f32>) -> &'a [f32] {
-        let Head::Shared { weights, bias } = &self.head else { return states };
-        let (h, d) = (weights.columns(), weights.rows());
-        let n = states.len() / h;
-        spare.clear();
-        spare.extend((0..n).flat_map(|_| bias));
-        multiply(View::new(states, n, h), View::new(weights.as_slice(), d, h).t(), 1.0, spare);
+        let Head::Shared(layer) = &self.head else { return states };
+        layer.forward(states, spare);
         spare
     }
 
@@ -96,7 +87,7 @@ impl Parameters {
     pub(super) fn met(&self) -> &Matrix {
         match &self.head {
             Head::Separate { items, .. } => items,
-            Head::Shared { .. } => &self.items,
+            Head::Shared(_) => &self.items,
         }
     }
 
@@ -111,7 +102,7 @@ impl Parameters {
     /// These parameters with the users' histories.
     pub(super) fn model(self, histories: &Interactions) -> NextItemModel<Self> {
         let items = match &self.head {
-            Head::Shared { .. } => self.items.clone(),
+            Head::Shared(_) => self.items.clone(),
             Head::Separate { items, bias } => {
                 let mut out = Matrix::zeros(items.rows(), items.columns() + 1);
                 for (i, bias) in bias.iter().enumerate() {
@@ -130,7 +121,7 @@ impl Encoder for Parameters {
     fn width(&self) -> usize {
         match self.head {
             Head::Separate { .. } => self.query_width() + 1,
-            Head::Shared { .. } => self.query_width(),
+            Head::Shared(_) => self.query_width(),
         }
     }
 

@@ -1,7 +1,8 @@
 use serde_json::Value;
 use shillproof_core::{ItemId, Scorer, Seed, Triples, UserId};
 
-use super::cell::Packed;
+use shillproof_kernels::nn::Packed;
+
 use super::network::Batch;
 use super::*;
 use crate::next_item::tests::{apart, matrix};
@@ -14,14 +15,14 @@ fn parameters(value: &Value, output: Output) -> Parameters {
     let bias = numbers(&value[6]);
     Parameters {
         items: matrix(&value[0]),
-        cell: Cell {
+        cell: Gru {
             input: matrix(&value[1]),
             hidden: matrix(&value[2]),
             input_bias: numbers(&value[3]),
             hidden_bias: numbers(&value[4]),
         },
         head: match output {
-            Output::Shared => Head::Shared { weights: matrix(&value[5]), bias },
+            Output::Shared => Head::Shared(Linear { weights: matrix(&value[5]), bias }),
             Output::Separate => Head::Separate { items: matrix(&value[5]), bias },
         },
     }
@@ -98,13 +99,6 @@ fn loss_gradient_steps_and_scores_equal_pytorch() {
         model.score(UserId(1), Some(&own), &mut again);
         assert!(apart(&scores, &again) < 1e-6, "users differ by their histories alone");
     }
-}
-
-#[test]
-fn packing_keeps_the_longest_first() {
-    assert_eq!(Packed::of(&[3, 2, 2]).starts, [0, 3, 6, 7]);
-    assert_eq!(Packed::of(&[]).len(), 0);
-    assert_eq!(Packed::of(&[0, 0]).len(), 0);
 }
 
 /// Data in which item k is always followed by k + 1 is learned by heart, whatever the way of training.

@@ -5,8 +5,8 @@ use rand::seq::SliceRandom;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use shillproof_core::{Ctx, FitError, Interactions, Rng, UserId};
+use shillproof_kernels::nn::Packed;
 
-use super::cell::Packed;
 use super::network::{Batch, Network};
 use super::parameters::Parameters;
 use crate::epochs::Learner;
@@ -27,7 +27,7 @@ pub enum Training {
 const SHELF: usize = 16;
 
 /// Epochs over a data set.
-pub(super) struct Histories<'a> {
+pub(super) struct HistoryLearner<'a> {
     pub(super) network: Network,
     pub(super) histories: &'a Interactions,
     /// What trains.
@@ -38,7 +38,7 @@ pub(super) struct Histories<'a> {
     pub(super) dropout: f32,
 }
 
-impl Learner for Histories<'_> {
+impl Learner for HistoryLearner<'_> {
     type Model = NextItemModel<Parameters>;
 
     fn epoch(&mut self, epoch: usize, ctx: &Ctx<'_>) -> Result<f64, FitError> {
@@ -61,7 +61,7 @@ impl Learner for Histories<'_> {
     }
 }
 
-impl Histories<'_> {
+impl HistoryLearner<'_> {
     fn full_histories(
         &mut self,
         mut order: Vec<UserId>,

@@ -15,7 +15,7 @@ use shillproof_core::catalogue::Card;
 use shillproof_core::{Ctx, Feedback, FitError, FitJob, HeldOut, Interactions, Recommender, Victim};
 use shillproof_kernels::nn::Init;
 
-use crate::epochs::{Epochs, Learner};
+use crate::epochs::{Course, Learner};
 use crate::factors::FactorModel;
 use crate::held_out::recall;
 use crate::input;
@@ -45,7 +45,7 @@ pub struct LightGcn {
     pub epochs: usize,
     /// Which epoch is kept.
     pub selection: EarlySelection,
-    /// Epochs without a better one after which training stops; at least 1.
+    /// Course without a better one after which training stops; at least 1.
     pub patience: usize,
 }
 
@@ -90,7 +90,7 @@ impl LightGcn {
         let start = Vectors { users: draw(data.n_users(), "users"), items: draw(data.n_items(), "items") };
         let network = Network::new(Graph::new(&data), start, self.layers, self.rates());
         let mut learner = Training { network, data: &data, weights, batch_size: self.batch_size };
-        let plan = Epochs {
+        let plan = Course {
             name: "lightgcn",
             epochs: self.epochs,
             selection: self.selection,
@@ -120,7 +120,7 @@ impl LightGcn {
     }
 }
 
-/// Epochs over the comparisons of a data set.
+/// Course over the comparisons of a data set.
 struct Training<'a> {
     network: Network,
     data: &'a Interactions,

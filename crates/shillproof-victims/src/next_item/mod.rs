@@ -17,7 +17,7 @@ pub use model::{Encoder, NextItemModel};
 pub use steps::{Step, steps};
 
 /// The interactions that an implicit next-item victim learns from: as [`input::positives`], and in an order.
-pub(crate) fn ordered<'a>(train: &'a Interactions) -> Result<Cow<'a, Interactions>, FitError> {
+pub(crate) fn ordered(train: &Interactions) -> Result<Cow<'_, Interactions>, FitError> {
     let data = input::positives(train)?;
     if data.has_times() { Ok(data) } else { Err(FitError::NeedsOrder) }
 }

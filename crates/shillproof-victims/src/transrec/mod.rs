@@ -11,7 +11,7 @@ use shillproof_core::catalogue::Card;
 use shillproof_core::{Ctx, Feedback, FitError, FitJob, HeldOut, Recommender, Victim};
 use shillproof_kernels::Matrix;
 
-use crate::epochs::Epochs;
+use crate::epochs::Course;
 use crate::held_out::ndcg;
 use crate::input;
 use crate::neumf::EarlySelection;
@@ -43,7 +43,7 @@ pub struct TransRec {
     pub epochs: usize,
     /// Which epoch is kept.
     pub selection: EarlySelection,
-    /// Epochs from one look at the held-out part to the next; at least 1.
+    /// Course from one look at the held-out part to the next; at least 1.
     pub evaluate_every: usize,
     /// Looks without a better epoch after which training stops; at least 1.
     pub patience: usize,
@@ -102,7 +102,7 @@ impl TransRec {
             weights,
             batch_size: self.batch_size,
         };
-        let plan = Epochs {
+        let plan = Course {
             name: "transrec",
             epochs: self.epochs,
             selection: self.selection,

@@ -84,7 +84,9 @@ impl Network {
             let place = &mut self.items.row_mut(item)[span.clone()];
             let norm = place.iter().map(|x| x * x).sum::<f32>().sqrt();
             if norm > 1.0 {
-                place.iter_mut().for_each(|x| *x /= norm);
+                for x in place {
+                    *x /= norm;
+                }
             }
         }
     }

@@ -25,6 +25,8 @@ impl Distance {
     ///
     /// # Shapes
     /// Of one length.
+    // Within vector code, which inlines it.
+    #[allow(clippy::inline_always)]
     #[inline(always)]
     pub fn between(self, a: &[f32], b: &[f32]) -> f32 {
         let pairs = a.iter().zip(b);
@@ -87,7 +89,9 @@ impl Encoder for Space {
         let (query, rest) = out.split_at_mut(self.everybody.len());
         self.expected(user, history.last().copied(), query);
         rest.copy_from_slice(&[1.0, -query.iter().map(|x| x * x).sum::<f32>()]);
-        query.iter_mut().for_each(|x| *x *= 2.0);
+        for x in query {
+            *x *= 2.0;
+        }
     }
 
     fn finish(&self, query: &[f32], scores: &mut [f32]) {

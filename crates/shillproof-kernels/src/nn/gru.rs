@@ -3,11 +3,14 @@
 //! Histories are packed: those of one batch are sorted by length, longest first, and step t holds row after row the t-th items of those that are long enough.
 //! So the histories at step t are the first ones of step t − 1, and no cell is padding.
 
-use shillproof_kernels::{Matrix, View, exp, multiply, vectorized};
+use crate::gemm::{View, multiply};
+use crate::matrix::Matrix;
+use crate::nn::linear::{add_columns, repeat};
+use crate::{exp, vectorized};
 
-/// The weights of the unit, gates in the order r, z, n (reset, update, candidate).
+/// A gated recurrent unit; gates in the order r, z, n (reset, update, candidate).
 #[derive(Clone, Debug, PartialEq)]
-pub struct Cell {
+pub struct Gru {
     /// W: 3h rows of the width of an input.
     pub input: Matrix,
     /// U: 3h rows of h.
@@ -18,15 +21,22 @@ pub struct Cell {
     pub hidden_bias: Vec<f32>,
 }
 
-/// Where the steps of packed histories start; one entry more than there are steps.
+/// How histories are packed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Packed {
-    pub(super) starts: Vec<usize>,
+pub struct Packed {
+    /// Where each step starts; one entry more than there are steps.
+    pub starts: Vec<usize>,
 }
 
 impl Packed {
     /// Of histories of these lengths, which must not ascend.
-    pub(super) fn of(lengths: &[usize]) -> Self {
+    ///
+    /// ```
+    /// use shillproof_kernels::nn::Packed;
+    /// assert_eq!(Packed::of(&[3, 2, 2]).starts, [0, 3, 6, 7]);
+    /// assert_eq!(Packed::of(&[0, 0]).len(), 0);
+    /// ```
+    pub fn of(lengths: &[usize]) -> Self {
         debug_assert!(lengths.is_sorted_by(|a, b| a >= b));
         let mut starts = vec![0];
         let longest = lengths.first().copied().unwrap_or(0);
@@ -38,7 +48,8 @@ impl Packed {
     }
 
     /// Items of all histories together.
-    pub(super) fn len(&self) -> usize {
+    #[allow(clippy::len_without_is_empty)]
+    pub fn len(&self) -> usize {
         self.starts.last().copied().unwrap_or(0)
     }
 
@@ -48,8 +59,8 @@ impl Packed {
 }
 
 /// What the way forward leaves for the way back, one row an item of the batch.
-#[derive(Default)]
-pub(super) struct Trace {
+#[derive(Clone, Debug, Default)]
+pub struct Trace {
     /// r, z and n.
     gates: Vec<f32>,
     /// U_n h + b′_n.
@@ -57,17 +68,18 @@ pub(super) struct Trace {
     /// The state before.
     before: Vec<f32>,
     /// The state after.
-    pub(super) states: Vec<f32>,
+    pub states: Vec<f32>,
 }
 
-impl Cell {
+impl Gru {
     /// Length of a state.
-    pub(super) fn width(&self) -> usize {
+    pub fn width(&self) -> usize {
         self.hidden.columns()
     }
 
-    /// A cell of zeros of the same shape.
-    pub(super) fn zeros(&self) -> Self {
+    /// Zeros of the same shape.
+    #[must_use]
+    pub fn zeros(&self) -> Self {
         let zeros = |m: &Matrix| Matrix::zeros(m.rows(), m.columns());
         Self {
             input: zeros(&self.input),
@@ -86,11 +98,10 @@ impl Cell {
     ///
     /// # Shapes
     /// `inputs`: one row an item. `first`: the states before the first step, one row a history.
-    pub(super) fn forward(&self, inputs: &[f32], packed: &Packed, first: &[f32], trace: &mut Trace) {
+    pub fn forward(&self, inputs: &[f32], packed: &Packed, first: &[f32], trace: &mut Trace) {
         let (n, h, d) = (packed.len(), self.width(), self.input.columns());
         let Trace { gates, recurrent, before, states } = trace;
-        gates.clear();
-        gates.extend((0..n).flat_map(|_| &self.input_bias));
+        repeat(&self.input_bias, n, gates);
         let weights = View::new(self.input.as_slice(), 3 * h, d);
         multiply(View::new(inputs, n, d), weights.t(), 1.0, gates);
         for buffer in [&mut *recurrent, &mut *before, &mut *states] {
@@ -108,8 +119,7 @@ impl Cell {
             };
             before[rows.start * h..rows.end * h].copy_from_slice(previous);
             let before = &before[rows.start * h..rows.end * h];
-            sums.clear();
-            sums.extend((0..count).flat_map(|_| &self.hidden_bias));
+            repeat(&self.hidden_bias, count, &mut sums);
             multiply(View::new(before, count, h), weights, 1.0, &mut sums);
             let gates = &mut gates[rows.start * 3 * h..rows.end * 3 * h];
             let recurrent = &mut recurrent[rows.start * h..rows.end * h];
@@ -124,8 +134,8 @@ impl Cell {
                     let (recurrent, before) = (&mut recurrent[span.clone()], &before[span.clone()]);
                     let states = &mut states[span];
                     for k in 0..h {
-                        r[k] = sigmoid(r[k] + sum_r[k]);
-                        z[k] = sigmoid(z[k] + sum_z[k]);
+                        r[k] = plain_sigmoid(r[k] + sum_r[k]);
+                        z[k] = plain_sigmoid(z[k] + sum_z[k]);
                         recurrent[k] = sum_n[k];
                         n[k] = tanh(n[k] + r[k] * sum_n[k]);
                         states[k] = n[k] + z[k] * (before[k] - n[k]);
@@ -138,8 +148,8 @@ impl Cell {
     /// Adds to the gradient and gives the slopes at the inputs, from slopes at the states; what came before the first step is taken as constant.
     ///
     /// # Shapes
-    /// As [`Cell::forward`]. `slopes`: one row an item, changed on the way. `of_inputs`: as `inputs`, overwritten.
-    pub(super) fn backward(
+    /// As [`Gru::forward`]. `slopes`: one row an item, changed on the way. `of_inputs`: as `inputs`, overwritten.
+    pub fn backward(
         &self,
         inputs: &[f32],
         packed: &Packed,
@@ -202,18 +212,9 @@ impl Cell {
     }
 }
 
-/// Adds all rows to one.
-pub(super) fn add_columns(rows: &[f32], to: &mut [f32]) {
-    for row in rows.chunks_exact(to.len().max(1)) {
-        for (to, x) in to.iter_mut().zip(row) {
-            *to += x;
-        }
-    }
-}
-
-/// As [`shillproof_kernels::nn::sigmoid`], in plain arithmetic.
+/// The logistic function in plain arithmetic, for loops that become vector code.
 #[inline(always)]
-pub(super) fn sigmoid(x: f32) -> f32 {
+pub fn plain_sigmoid(x: f32) -> f32 {
     1.0 / (1.0 + exp(-x))
 }
 

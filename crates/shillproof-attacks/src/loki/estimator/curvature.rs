@@ -1,0 +1,178 @@
+//! The inverse of the curvature, by LiSSA and by conjugate gradients.
+
+use rand::RngExt;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use shillproof_core::{Cancelled, Ctx, Rng};
+
+use crate::mf::vector::{axpy, dot};
+
+/// A mean loss over samples whose second derivative can be had.
+pub trait Curvature {
+    /// Numbers in parameter space.
+    fn parameters(&self) -> usize;
+
+    /// Samples of the loss.
+    fn samples(&self) -> usize;
+
+    /// The mean over these samples of the Hessian times `v`, into `out`; all samples if none are named.
+    fn product(&self, some: Option<&[usize]>, v: &[f64], hessian: Hessian, out: &mut [f64]);
+}
+
+/// Which matrix of second derivatives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Hessian {
+    /// All of it.
+    #[default]
+    Full,
+    /// Gauss and Newton's part, which is never negative.
+    GaussNewton,
+}
+
+/// How LiSSA goes (Agarwal, Bullins and Hazan, JMLR 2017; Koh and Liang, ICML 2017, section 3).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Lissa {
+    /// Damping, as a share of the scale.
+    pub damping: f64,
+    /// Most steps.
+    pub depth: usize,
+    /// Runs that are averaged.
+    pub repeats: usize,
+    /// Samples of a step.
+    pub batch: usize,
+    /// Which matrix.
+    pub hessian: Hessian,
+}
+
+/// Where steps of relative length below this end a run.
+const TOLERANCE: f64 = 1e-3;
+/// Steps of power iteration.
+const POWER: usize = 20;
+/// Most steps of conjugate gradients.
+const CG_STEPS: usize = 500;
+/// Relative residual that ends conjugate gradients.
+const CG_TOLERANCE: f64 = 1e-8;
+
+/// A solution, and the matrix that it belongs to.
+#[derive(Clone, Debug)]
+pub struct Solved {
+    /// `(H + damping)⁻¹ v`.
+    pub x: Vec<f64>,
+    /// What was added to the diagonal.
+    pub damping: f64,
+    /// Products with the whole matrix, or with one of a batch, that it took.
+    pub products: usize,
+}
+
+impl Lissa {
+    /// Twice the largest eigenvalue, which keeps the iteration from diverging.
+    pub fn scale(&self, loss: &impl Curvature, rng: &mut Rng) -> f64 {
+        let n = loss.parameters();
+        let mut v: Vec<f64> = (0..n).map(|_| rng.random_range(-1.0..1.0)).collect();
+        let (mut out, mut largest) = (vec![0.0; n], 0.0);
+        for _ in 0..POWER {
+            let norm = dot(&v, &v).sqrt();
+            if norm == 0.0 {
+                break;
+            }
+            for x in &mut v {
+                *x /= norm;
+            }
+            loss.product(None, &v, self.hessian, &mut out);
+            largest = dot(&v, &out).abs().max(dot(&out, &out).sqrt());
+            std::mem::swap(&mut v, &mut out);
+        }
+        (2.0 * largest).max(f64::MIN_POSITIVE)
+    }
+
+    /// `(H + damping · scale)⁻¹ v` on samples drawn at random: `h ← v + (1 − damping) h − H_B h / scale`, `x = h / scale`. Of a run that goes on to the end, as the noise
+    /// of the draws makes it, the mean of the second half of all h counts.
+    ///
+    /// # Errors
+    /// If somebody asked to stop.
+    pub fn solve(
+        &self,
+        loss: &impl Curvature,
+        scale: f64,
+        v: &[f64],
+        ctx: &Ctx<'_>,
+    ) -> Result<Solved, Cancelled> {
+        let n = loss.parameters();
+        let (mut total, mut products) = (vec![0.0; n], 0);
+        for repeat in 0..self.repeats {
+            let mut rng = ctx.seed.child("lissa").index(repeat as u64).rng();
+            let (mut h, mut out, mut batch) = (v.to_vec(), vec![0.0; n], Vec::new());
+            let (half, mut mean) = (self.depth / 2, vec![0.0; n]);
+            for step in 0..self.depth {
+                ctx.check()?;
+                batch.clear();
+                batch.extend((0..self.batch).map(|_| rng.random_range(0..loss.samples() as u64) as usize));
+                loss.product(Some(&batch), &h, self.hessian, &mut out);
+                products += 1;
+                let (mut moved, mut size) = (0.0, 0.0);
+                for k in 0..n {
+                    let next = v[k] + (1.0 - self.damping) * h[k] - out[k] / scale;
+                    moved += (next - h[k]) * (next - h[k]);
+                    size += next * next;
+                    h[k] = next;
+                }
+                if moved <= TOLERANCE * TOLERANCE * size {
+                    mean.clone_from(&h);
+                    break;
+                }
+                if step >= half {
+                    axpy(1.0 / (self.depth - half) as f64, &h, &mut mean);
+                }
+            }
+            axpy(1.0 / (scale * self.repeats as f64), &mean, &mut total);
+        }
+        Ok(Solved { x: total, damping: self.damping * scale, products })
+    }
+}
+
+/// `(H + damping)⁻¹ v` by conjugate gradients on all samples. Where a direction of negative curvature is met, the damping is raised
+/// tenfold and all begins anew.
+///
+/// # Errors
+/// If somebody asked to stop.
+pub fn conjugate_gradient(
+    loss: &impl Curvature,
+    hessian: Hessian,
+    damping: f64,
+    v: &[f64],
+    ctx: &Ctx<'_>,
+) -> Result<Solved, Cancelled> {
+    let n = loss.parameters();
+    let (mut damping, mut products) = (damping, 0);
+    'again: loop {
+        let (mut x, mut r) = (vec![0.0; n], v.to_vec());
+        let (mut p, mut ap) = (v.to_vec(), vec![0.0; n]);
+        let mut rr = dot(&r, &r);
+        let first = rr;
+        for _ in 0..CG_STEPS {
+            if rr <= CG_TOLERANCE * CG_TOLERANCE * first {
+                break;
+            }
+            ctx.check()?;
+            loss.product(None, &p, hessian, &mut ap);
+            products += 1;
+            axpy(damping, &p, &mut ap);
+            let curvature = dot(&p, &ap);
+            if curvature <= 0.0 {
+                damping *= 10.0;
+                continue 'again;
+            }
+            let step = rr / curvature;
+            axpy(step, &p, &mut x);
+            axpy(-step, &ap, &mut r);
+            let next = dot(&r, &r);
+            let keep = next / rr;
+            for (p, r) in p.iter_mut().zip(&r) {
+                *p = r + keep * *p;
+            }
+            rr = next;
+        }
+        return Ok(Solved { x, damping, products });
+    }
+}

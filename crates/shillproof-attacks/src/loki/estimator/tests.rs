@@ -1,0 +1,183 @@
+use rand::RngExt;
+use shillproof_core::{Ctx, Interactions, ItemId, Seed, UserId};
+use shillproof_kernels::Matrix;
+use shillproof_testkit::fixtures::Planted;
+use shillproof_victims::fpmc::Factors;
+use shillproof_victims::next_item::Step;
+use shillproof_victims::transrec::{Distance, Space};
+
+use super::*;
+use crate::mf::vector::dot;
+
+const USERS: usize = 24;
+const ITEMS: usize = 18;
+
+fn data() -> Interactions {
+    Planted { users: USERS, items: ITEMS, clusters: 3, per_user: 5, affinity: 0.9 }.implicit(Seed::new(6))
+}
+
+fn draw(rows: usize, columns: usize, name: &str) -> Matrix {
+    Matrix::normal(rows, columns, 0.4, Seed::new(7).child(name))
+}
+
+/// One of each kind, with random parameters.
+fn models(d: usize, regularization: f32) -> [Margins; 3] {
+    let fpmc = Factors {
+        users: draw(USERS, d, "u"),
+        by_user: draw(ITEMS, d, "i"),
+        by_last: draw(ITEMS, d, "j"),
+        last: draw(ITEMS, d, "l"),
+    };
+    let space = Space {
+        users: draw(USERS, d, "u"),
+        everybody: draw(1, d, "e").as_slice().to_vec(),
+        items: draw(ITEMS, d, "i"),
+        bias: draw(1, ITEMS, "b").as_slice().to_vec(),
+        distance: Distance::L2Squared,
+    };
+    let (data, seed) = (data(), Seed::new(9));
+    [
+        Margins::bpr(&draw(USERS, d + 1, "u"), &draw(ITEMS, d + 1, "i"), true, regularization),
+        Margins::fpmc(&fpmc, regularization),
+        Margins::transrec(&space, regularization),
+    ]
+    .map(|model| model.on(&data, seed))
+}
+
+#[test]
+fn gradients_and_hessian_products_match_finite_differences() {
+    for (kind, model) in models(3, 0.2).into_iter().enumerate() {
+        let n = model.len();
+        let mut rng = Seed::new(1).rng();
+        let v: Vec<f64> = (0..n).map(|_| rng.random_range(-1.0..1.0)).collect();
+        let step = model.samples()[17];
+        let moved = |by: f64| {
+            let mut moved = model.clone();
+            moved.theta_mut().iter_mut().zip(&v).for_each(|(x, v)| *x += by * v);
+            moved
+        };
+        let gradient = |model: &Margins| {
+            let mut out = vec![0.0; n];
+            model.add_gradient(&step, 1.0, &mut out);
+            out
+        };
+        let h = 1e-5;
+        let slope = (moved(h).loss(&step) - moved(-h).loss(&step)) / (2.0 * h);
+        assert!((dot(&gradient(&model), &v) - slope).abs() < 1e-8, "{kind}");
+        assert!((model.slope_along(&step, &v) - slope).abs() < 1e-8, "{kind}");
+        let mut product = vec![0.0; n];
+        model.add_hessian_product(&step, &v, false, 1.0, &mut product);
+        for ((up, down), got) in gradient(&moved(h)).iter().zip(gradient(&moved(-h))).zip(&product) {
+            assert!(((up - down) / (2.0 * h) - got).abs() < 1e-7, "{kind}: {got}");
+        }
+        for last in [None, Some(ItemId(3))] {
+            let score = |model: &Margins| model.score(UserId(5), last, ItemId(11));
+            let mut out = vec![0.0; n];
+            model.add_score_gradient(UserId(5), last, ItemId(11), 1.0, &mut out);
+            let slope = (score(&moved(h)) - score(&moved(-h))) / (2.0 * h);
+            assert!((dot(&out, &v) - slope).abs() < 1e-8, "{kind}: {last:?}");
+        }
+    }
+}
+
+/// To where the gradient of the mean loss vanishes, with one sample more if there is one, by Levenberg's and Marquardt's steps.
+fn trained(mut model: Margins, more: Option<Step>) -> Margins {
+    model.add_sample(more);
+    let samples = model.samples().to_vec();
+    let share = 1.0 / samples.len() as f64;
+    let ctx = Ctx::new(Seed::new(1));
+    let loss = |model: &Margins| samples.iter().map(|step| share * model.loss(step)).sum::<f64>();
+    let (mut damping, mut now) = (1e-3, loss(&model));
+    for _ in 0..200 {
+        let mut gradient = vec![0.0; model.len()];
+        for step in &samples {
+            model.add_gradient(step, share, &mut gradient);
+        }
+        if dot(&gradient, &gradient) < 1e-18 {
+            return model;
+        }
+        let step = conjugate_gradient(&model, Hessian::Full, damping, &gradient, &ctx).unwrap();
+        let mut moved = model.clone();
+        moved.theta_mut().iter_mut().zip(&step.x).for_each(|(x, s)| *x -= s);
+        let then = loss(&moved);
+        if then <= now + 1e-13 {
+            (model, now) = (moved, then);
+            damping = (step.damping / 5.0).max(1e-7);
+        } else {
+            damping = step.damping * 5.0;
+        }
+    }
+    panic!("training does not come to an end");
+}
+
+/// The influence of a sample against real training with that sample added: the sign of Zhang et al.'s equation 5, which their
+/// equation 6 drops, and the size.
+#[test]
+fn predictions_follow_real_retraining() {
+    let targets = [ItemId(4), ItemId(9)];
+    for (kind, start) in models(2, 0.05).into_iter().enumerate() {
+        let model = trained(start, None);
+        let n = model.len();
+        let mut v = vec![0.0; n];
+        let score = |model: &Margins| -> f64 {
+            let pairs = (0..10).flat_map(|u| targets.map(|t| model.score(UserId(u), Some(ItemId(u)), t)));
+            pairs.sum::<f64>() / 20.0
+        };
+        for user in 0..10 {
+            for target in targets {
+                model.add_score_gradient(UserId(user), Some(ItemId(user)), target, 1.0 / 20.0, &mut v);
+            }
+        }
+        let ctx = Ctx::new(Seed::new(1));
+        let solved = conjugate_gradient(&model, Hessian::Full, 1e-6, &v, &ctx).unwrap();
+        let mut rng = Seed::new(2).rng();
+        let (mut predicted, mut real) = (Vec::new(), Vec::new());
+        let count = model.samples().len() as f64;
+        for _ in 0..12 {
+            let items = rand::seq::index::sample(&mut rng, ITEMS, 3).into_vec();
+            // Half of the samples are of a target.
+            let next = if rng.random_bool(0.5) { 4 } else { items[1] as u32 };
+            let (last, negative) = (items[0] as u32, items[2] as u32);
+            if [last, negative].contains(&next) {
+                continue;
+            }
+            let step = Step { user: rng.random_range(0..USERS as u32), last, next, negative };
+            predicted.push(-model.slope_along(&step, &solved.x) / count);
+            real.push(score(&trained(model.clone(), Some(step))) - score(&model));
+        }
+        let correlation = pearson(&predicted, &real);
+        assert!(correlation > 0.95, "model {kind}: {correlation}\n{predicted:?}\n{real:?}");
+        let ratio = dot(&predicted, &real) / dot(&predicted, &predicted);
+        assert!(
+            (0.7..1.4).contains(&ratio),
+            "model {kind}: real changes are {ratio} times the predicted ones"
+        );
+    }
+}
+
+fn pearson(a: &[f64], b: &[f64]) -> f64 {
+    let mean = |x: &[f64]| x.iter().sum::<f64>() / x.len() as f64;
+    let (ma, mb) = (mean(a), mean(b));
+    let moment = |x: &[f64], mx: f64, y: &[f64], my: f64| -> f64 {
+        x.iter().zip(y).map(|(x, y)| (x - mx) * (y - my)).sum()
+    };
+    moment(a, ma, b, mb) / (moment(a, ma, a, ma) * moment(b, mb, b, mb)).sqrt()
+}
+
+#[test]
+fn lissa_solves_what_conjugate_gradients_solve() {
+    for model in models(2, 0.05) {
+        let model = trained(model, None);
+        let mut v = vec![0.0; model.len()];
+        model.add_score_gradient(UserId(1), Some(ItemId(2)), ItemId(4), 1.0, &mut v);
+        let ctx = Ctx::new(Seed::new(3));
+        let lissa = Lissa { damping: 0.01, depth: 5000, repeats: 4, batch: 512, hessian: Hessian::Full };
+        let scale = lissa.scale(&model, &mut Seed::new(4).rng());
+        let exact = conjugate_gradient(&model, Hessian::Full, lissa.damping * scale, &v, &ctx).unwrap();
+        assert_eq!(exact.damping, lissa.damping * scale, "no direction of negative curvature");
+        let found = lissa.solve(&model, scale, &v, &ctx).unwrap();
+        let gap: Vec<f64> = found.x.iter().zip(&exact.x).map(|(a, b)| a - b).collect();
+        let apart = (dot(&gap, &gap) / dot(&exact.x, &exact.x)).sqrt();
+        assert!(apart < 0.05, "{apart}");
+    }
+}

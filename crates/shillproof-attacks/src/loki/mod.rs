@@ -1,0 +1,303 @@
+//! LOKI: histories that an agent composes, by what influence functions on the attacker's own models say they would do to a black box.
+
+mod agent;
+pub mod estimator;
+mod groups;
+mod kendall;
+mod simulator;
+
+use rand::RngExt;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use shillproof_core::catalogue::Card;
+use shillproof_core::{
+    Attack, AttackError, Budget, Ctx, FakeProfiles, Goal, Grant, ItemId, Knowledge, Needs, Objective,
+    OracleError, Profile, QueryOracle, Rng, UserId, VictimAccess,
+};
+use shillproof_victims::{Bpr, Fpmc, Gru4Rec, TransRec, VictimSpec};
+
+use crate::catalogue::{Capabilities, Described, PROMOTE};
+use crate::craft::{Frame, Model, Scores};
+pub use agent::Learning;
+use agent::{Policy, World, learn, of_fake_user};
+use estimator::Hessian;
+use groups::groups;
+use simulator::Simulator;
+pub use simulator::Weighing;
+
+/// A reinforcement-learning agent composes fake histories; what they would do to the black box is estimated on local models by influence functions
+/// (Zhang, Li, Ding and Gao, WWW 2020).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct LokiAttack {
+    /// Recipes of the local models, of `bpr`, `fpmc`, `transrec` and `gru4rec`; all four with their defaults if none is named.
+    pub models: Vec<VictimSpec>,
+    /// How they are weighed by their distances from the black box.
+    pub weights: Weighing,
+    /// With which histories the black box is asked.
+    pub queries: Asking,
+    /// Length of the lists that are compared; at least 1.
+    pub list_length: usize,
+    /// c: groups of items, besides that of the targets; at least 1.
+    pub groups: usize,
+    /// Share of the scale that is added to the curvature; above 0 and below 1.
+    pub damping: f64,
+    /// Most steps of a run of LiSSA; at least 1.
+    pub depth: usize,
+    /// Runs of LiSSA that are averaged; at least 1.
+    pub repeats: usize,
+    /// Samples of a step of LiSSA; at least 1.
+    pub batch_size: usize,
+    /// Which matrix of second derivatives.
+    pub hessian: Hessian,
+    /// How the agent learns.
+    pub agent: Learning,
+    /// Whether every fake user has at least one target.
+    pub force_target: bool,
+}
+
+/// With which histories the black box is asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Asking {
+    /// Those that the agent has composed so far; weights are found anew every 500 episodes.
+    #[default]
+    Generated,
+    /// Those of users whom the attacker knows, once.
+    Genuine,
+}
+
+/// Episodes from one look at the black box to the next.
+const LOOK: usize = 500;
+
+impl Default for LokiAttack {
+    fn default() -> Self {
+        Self {
+            models: Vec::new(),
+            weights: Weighing::default(),
+            queries: Asking::default(),
+            list_length: 40,
+            groups: 20,
+            damping: 0.01,
+            depth: 5000,
+            repeats: 4,
+            batch_size: 512,
+            hessian: Hessian::default(),
+            agent: Learning::default(),
+            force_target: true,
+        }
+    }
+}
+
+impl LokiAttack {
+    fn models(&self) -> Vec<VictimSpec> {
+        if !self.models.is_empty() {
+            return self.models.clone();
+        }
+        vec![
+            VictimSpec::Bpr(Bpr::default()),
+            VictimSpec::Fpmc(Fpmc::default()),
+            VictimSpec::TransRec(TransRec::default()),
+            VictimSpec::Gru4Rec(Gru4Rec::default()),
+        ]
+    }
+
+    fn check(&self) -> Result<(), AttackError> {
+        for (name, got) in [
+            ("list_length", self.list_length),
+            ("groups", self.groups),
+            ("depth", self.depth),
+            ("repeats", self.repeats),
+            ("batch_size", self.batch_size),
+        ] {
+            if got == 0 {
+                return Err(AttackError::Parameter { name, got: "0".into(), expected: "at least 1" });
+            }
+        }
+        if !(self.damping > 0.0 && self.damping < 1.0) {
+            let (got, expected) = (self.damping.to_string(), "above 0 and below 1");
+            return Err(AttackError::Parameter { name: "damping", got, expected });
+        }
+        self.agent.check()
+    }
+}
+
+impl Attack for LokiAttack {
+    fn needs(&self) -> Needs {
+        Needs { sample: true, ratings: false, victim: Grant::Queries }
+    }
+
+    fn trainings(&self, _: usize) -> usize {
+        self.models().len()
+    }
+
+    fn craft(
+        &self,
+        goal: &Goal,
+        budget: &Budget,
+        known: &Knowledge<'_>,
+        ctx: &Ctx<'_>,
+    ) -> Result<FakeProfiles, AttackError> {
+        ctx.check()?;
+        self.check()?;
+        if goal.objective == Objective::Demote {
+            return Err(AttackError::Objective {
+                objective: goal.objective,
+                reason: "the agent is rewarded for scores that rise",
+            });
+        }
+        let VictimAccess::Queries(oracle) = known.victim else {
+            return Err(OracleError::Exhausted { budget: 0 }.into());
+        };
+        let sample = known.sample.ok_or(AttackError::Ungranted("interactions of genuine users"))?;
+        let frame = Frame::free(budget, known)?;
+        let none = FakeProfiles { ordered: true, ..FakeProfiles::default() };
+        if budget.fake_users == 0 {
+            return Ok(none);
+        }
+        let binarised;
+        let data = if sample.is_explicit() {
+            binarised = sample.binarize();
+            &binarised
+        } else {
+            sample
+        };
+        let mut world = Game {
+            attack: self,
+            oracle,
+            users: data.n_users(),
+            groups: groups(data, &goal.targets, self.groups, ctx)?,
+            length: frame.room,
+            simulator: Simulator::train(self, data, goal, ctx)?,
+            seed: ctx.seed.child("queries").rng(),
+            looks: 0,
+        };
+        world.scale(&mut ctx.seed.child("scale").rng());
+        let (network, _) = learn(&mut world, &self.agent, ctx)?;
+        let policy = Policy { network: &network, exploration: self.agent.exploration };
+        let scores = Scores::new(known.items, Model::PerItem);
+        let highest = known.items.scale.map_or(1.0, |scale| scale.max);
+        let profiles = (0..budget.fake_users).map(|v| {
+            ctx.check()?;
+            let mut rng = of_fake_user(ctx.seed, v);
+            let history = world.history(&policy, self.force_target, &mut rng);
+            let mut entries = scores.rate(history, &mut rng);
+            for (item, rating) in &mut entries {
+                if goal.targets.contains(item) {
+                    *rating = highest;
+                }
+            }
+            Ok(Profile { entries })
+        });
+        Ok(FakeProfiles { profiles: profiles.collect::<Result<_, AttackError>>()?, ..none })
+    }
+}
+
+/// Where the agent acts: an action is a group, of which an item is drawn.
+struct Game<'a> {
+    attack: &'a LokiAttack,
+    oracle: &'a QueryOracle<'a>,
+    users: usize,
+    groups: Vec<Vec<ItemId>>,
+    length: usize,
+    simulator: Simulator<'a>,
+    seed: Rng,
+    looks: u64,
+}
+
+impl Game<'_> {
+    /// An unused item of each group in turn, uniformly.
+    fn items(&self, actions: &[u32], rng: &mut Rng) -> Vec<ItemId> {
+        let mut out: Vec<ItemId> = Vec::with_capacity(actions.len());
+        for &action in actions {
+            let group = &self.groups[action as usize];
+            let left: Vec<ItemId> = group.iter().copied().filter(|item| !out.contains(item)).collect();
+            out.push(left[rng.random_range(0..left.len() as u64) as usize]);
+        }
+        out
+    }
+
+    /// A history that the policy composes. If it holds no target and should, its last action is one.
+    fn history(&self, policy: &Policy<'_>, force_target: bool, rng: &mut Rng) -> Vec<ItemId> {
+        let mut actions = policy.episode(self, rng);
+        if force_target
+            && !actions.contains(&0)
+            && let Some(last) = actions.last_mut()
+        {
+            *last = 0;
+        }
+        self.items(&actions, rng)
+    }
+
+    fn scale(&mut self, rng: &mut Rng) {
+        let mut simulator = std::mem::replace(&mut self.simulator, Simulator::empty());
+        simulator.scale(
+            |rng| {
+                let mut actions: Vec<u32> = Vec::new();
+                while actions.len() < self.length {
+                    let allowed: Vec<u32> =
+                        (0..self.actions() as u32).filter(|&a| self.allows(&actions, a)).collect();
+                    if allowed.is_empty() {
+                        break;
+                    }
+                    actions.push(allowed[rng.random_range(0..allowed.len() as u64) as usize]);
+                }
+                self.items(&actions, rng)
+            },
+            rng,
+        );
+        self.simulator = simulator;
+    }
+}
+
+impl World for Game<'_> {
+    fn actions(&self) -> usize {
+        self.groups.len()
+    }
+
+    fn length(&self) -> usize {
+        self.length
+    }
+
+    fn allows(&self, taken: &[u32], action: u32) -> bool {
+        taken.iter().filter(|&&a| a == action).count() < self.groups[action as usize].len()
+    }
+
+    fn rewards(&mut self, actions: &[u32], rng: &mut Rng) -> Vec<f32> {
+        let history = self.items(actions, rng);
+        self.simulator.rewards(&history, rng)
+    }
+
+    fn begin(&mut self, episode: usize, policy: &Policy<'_>) -> Result<(), AttackError> {
+        let genuine = self.attack.queries == Asking::Genuine;
+        let looks = if genuine { 1 } else { self.attack.agent.episodes.div_ceil(LOOK) as u64 };
+        if self.attack.weights == Weighing::Uniform || !episode.is_multiple_of(LOOK) || self.looks == looks {
+            return Ok(());
+        }
+        let queries = self.oracle.left() / (looks - self.looks);
+        self.looks += 1;
+        let mut rng = std::mem::replace(&mut self.seed, shillproof_core::Seed::new(0).rng());
+        let mut simulator = std::mem::replace(&mut self.simulator, Simulator::empty());
+        let done =
+            simulator.weigh(self.attack.weights, self.oracle, queries, self.attack.list_length, || {
+                let user = UserId(rng.random_range(0..self.users as u64) as u32);
+                (user, (!genuine).then(|| self.history(policy, false, &mut rng)))
+            });
+        (self.simulator, self.seed) = (simulator, rng);
+        done
+    }
+}
+
+impl Described for LokiAttack {
+    const CARD: Card = Card {
+        name: "loki",
+        summary: "histories that an agent composes by what influence functions say they would do to next-item recommenders",
+        doc: include_str!("../../../../docs/attacks/loki.md"),
+        reference: "H. Zhang, Y. Li, B. Ding, J. Gao: Practical data poisoning attack against next-item recommendation. \
+                    WWW 2020",
+    };
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { rates_targets: false, explicit: PROMOTE, implicit: PROMOTE }
+    }
+}

@@ -1,0 +1,327 @@
+//! The attacker's own models: trained on what is known, weighed by how much they resemble the black box, and asked what a fake history would do.
+
+use rand::RngExt;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use shillproof_core::{
+    AttackError, Audience, Ctx, FitJob, Goal, Interactions, ItemId, Query, QueryOracle, Recommender, Rng,
+    Ties, UserId,
+};
+use shillproof_victims::VictimSpec;
+use shillproof_victims::transrec::Distance;
+
+use super::LokiAttack;
+use super::estimator::{Curvature, Lissa, Margins, Recurrent};
+use super::kendall::distance;
+
+/// Weights of models by their distances from the black box.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Weighing {
+    /// −ln of a model's share of all distances: what minimises Σ w d where Σ e^(−w) = 1.
+    #[default]
+    TruthDiscovery,
+    /// Softmax of the distances, turned about.
+    Softmax,
+    /// The nearest alone.
+    Nearest,
+    /// All alike.
+    Uniform,
+}
+
+/// No distance is nearer.
+const NEAREST: f64 = 1e-6;
+/// Temperature of the softmax.
+const TEMPERATURE: f64 = 0.1;
+/// Histories by which effects are put to scale, times items each: about 1,000 samples.
+const SCALING_SAMPLES: usize = 1000;
+/// Most steps, runs and histories a step where a product takes two passes through a recurrent network.
+const RECURRENT: (usize, usize, usize) = (100, 1, 64);
+
+impl Weighing {
+    /// One weight a model; they sum to the number of models.
+    pub(super) fn weights(self, distances: &[f64]) -> Vec<f64> {
+        let n = distances.len();
+        let near: Vec<f64> = distances.iter().map(|d| d.max(NEAREST)).collect();
+        let total: f64 = near.iter().sum();
+        let mut weights: Vec<f64> = match self {
+            Self::TruthDiscovery if n > 1 => near.iter().map(|d| -(d / total).ln()).collect(),
+            Self::Softmax => {
+                let least = near.iter().copied().fold(f64::INFINITY, f64::min);
+                near.iter().map(|d| ((least - d) / TEMPERATURE).exp()).collect()
+            }
+            Self::Nearest => {
+                let least = near.iter().copied().fold(f64::INFINITY, f64::min);
+                near.iter().map(|&d| f64::from(u8::from(d == least))).collect()
+            }
+            Self::TruthDiscovery | Self::Uniform => vec![1.0; n],
+        };
+        let sum: f64 = weights.iter().sum();
+        for weight in &mut weights {
+            *weight *= n as f64 / sum;
+        }
+        weights
+    }
+}
+
+/// What is known about the effects of a model's samples.
+enum Estimator<'a> {
+    Margins(Margins),
+    Recurrent(Box<Recurrent<'a>>),
+}
+
+struct Local<'a> {
+    recommender: Box<dyn Recommender>,
+    estimator: Estimator<'a>,
+    /// H⁻¹ Σ∇f.
+    direction: Vec<f64>,
+    /// What effects are divided by, so that models count alike.
+    deviation: f64,
+    weight: f64,
+}
+
+/// All models together.
+pub(super) struct Simulator<'a> {
+    models: Vec<Local<'a>>,
+    ties: Ties,
+}
+
+impl<'a> Simulator<'a> {
+    /// No model at all.
+    pub(super) fn empty() -> Self {
+        Self { models: Vec::new(), ties: Ties::hashed(shillproof_core::Seed::new(0)) }
+    }
+
+    /// Trains the attack's models and finds where their parameters would have to go for the targets to rise.
+    pub(super) fn train(
+        attack: &LokiAttack,
+        data: &'a Interactions,
+        goal: &Goal,
+        ctx: &Ctx<'_>,
+    ) -> Result<Self, AttackError> {
+        let audience: Vec<UserId> = match &goal.audience {
+            Audience::All => data.users().collect(),
+            Audience::Users(users) => users.clone(),
+        };
+        let mut models = Vec::new();
+        for (at, recipe) in attack.models().iter().enumerate() {
+            let ctx = ctx.at(ctx.seed.child("model").index(at as u64));
+            models.push(Local::train(attack, recipe, data, &audience, &goal.targets, &ctx)?);
+        }
+        Ok(Self { models, ties: Ties::hashed(ctx.seed.child("ties")) })
+    }
+
+    /// Puts effects to scale by those of the items of random histories.
+    pub(super) fn scale(&mut self, mut draw: impl FnMut(&mut Rng) -> Vec<ItemId>, rng: &mut Rng) {
+        let mut seen = vec![Vec::new(); self.models.len()];
+        while seen.first().is_some_and(|s: &Vec<f64>| s.len() < SCALING_SAMPLES) {
+            let history = draw(rng);
+            if history.is_empty() {
+                break;
+            }
+            for (model, seen) in self.models.iter().zip(&mut seen) {
+                seen.extend(model.effects(&history, rng));
+            }
+        }
+        for (model, seen) in self.models.iter_mut().zip(seen) {
+            let n = seen.len().max(1) as f64;
+            let mean = seen.iter().sum::<f64>() / n;
+            let deviation = (seen.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / n).sqrt();
+            model.deviation = if deviation > 0.0 { deviation } else { 1.0 };
+        }
+    }
+
+    /// Weighs models by lists of the black box and their own: `queries` of them, each for a user and, if one is drawn, a history in the place of the own.
+    pub(super) fn weigh(
+        &mut self,
+        rule: Weighing,
+        oracle: &QueryOracle<'_>,
+        queries: u64,
+        k: usize,
+        mut draw: impl FnMut() -> (UserId, Option<Vec<ItemId>>),
+    ) -> Result<(), AttackError> {
+        let mut sums = vec![0.0; self.models.len()];
+        for _ in 0..queries {
+            let (user, history) = draw();
+            let history = history.as_deref();
+            let seen = oracle.top_k(user, history, &[], k)?;
+            for (model, sum) in self.models.iter().zip(&mut sums) {
+                let mut list = Vec::new();
+                let query = Query { user, history, skip: &[], k, ties: self.ties };
+                model.recommender.top_k(&query, &mut list);
+                let list: Vec<ItemId> = list.into_iter().map(|entry| entry.0).collect();
+                *sum += distance(&seen, &list) / queries as f64;
+            }
+        }
+        if queries > 0 {
+            for (model, weight) in self.models.iter_mut().zip(rule.weights(&sums)) {
+                model.weight = weight;
+            }
+        }
+        Ok(())
+    }
+
+    /// What each item of a fake history is worth: `1/M Σ_m w_m Δf_m`, effects put to scale.
+    pub(super) fn rewards(&self, history: &[ItemId], rng: &mut Rng) -> Vec<f32> {
+        let mut out = vec![0.0; history.len()];
+        let share = 1.0 / self.models.len() as f64;
+        for model in &self.models {
+            let factor = share * model.weight / model.deviation;
+            for (out, effect) in out.iter_mut().zip(model.effects(history, rng)) {
+                *out += factor * effect;
+            }
+        }
+        out.into_iter().map(|x| x as f32).collect()
+    }
+}
+
+impl<'a> Local<'a> {
+    fn train(
+        attack: &LokiAttack,
+        recipe: &VictimSpec,
+        data: &'a Interactions,
+        audience: &[UserId],
+        targets: &[ItemId],
+        ctx: &Ctx<'_>,
+    ) -> Result<Self, AttackError> {
+        let job = FitJob::new(data);
+        let negatives = ctx.seed.child("samples");
+        let margins = |margins: Margins| margins.on(data, negatives);
+        let (recommender, estimator): (Box<dyn Recommender>, _) = match recipe {
+            VictimSpec::Bpr(recipe) => {
+                let model = recipe.fit_model(&job, ctx)?;
+                let (users, items) = (model.users(), model.items());
+                let point = margins(Margins::bpr(users, items, recipe.item_bias, recipe.regularization));
+                (Box::new(model), Estimator::Margins(point))
+            }
+            VictimSpec::Fpmc(recipe) => {
+                let model = recipe.fit_model(&job, ctx)?;
+                let point = margins(Margins::fpmc(model.encoder(), recipe.regularization));
+                (Box::new(model), Estimator::Margins(point))
+            }
+            VictimSpec::TransRec(recipe) if recipe.distance == Distance::L2Squared => {
+                let model = recipe.fit_model(&job, ctx)?;
+                let point = margins(Margins::transrec(model.encoder(), recipe.regularization));
+                (Box::new(model), Estimator::Margins(point))
+            }
+            VictimSpec::Gru4Rec(recipe) => {
+                let model = recipe.fit_model(&job, ctx)?;
+                let point = Recurrent::new(model.encoder().clone(), recipe.loss, data);
+                (Box::new(model), Estimator::Recurrent(Box::new(point)))
+            }
+            other => {
+                use shillproof_core::catalogue::Catalogue;
+                return Err(AttackError::Parameter {
+                    name: "models",
+                    got: format!("`{}`", other.card().name),
+                    expected: "`bpr`, `fpmc`, `gru4rec`, or `transrec` with distance = \"l2-squared\"",
+                });
+            }
+        };
+        let direction = direction(attack, &estimator, data, audience, targets, ctx)?;
+        Ok(Self { recommender, estimator, direction, deviation: 1.0, weight: 1.0 })
+    }
+
+    /// What each item of a fake history does to the mean score of a target: `−1/N sᵀ∇ℓ`.
+    fn effects(&self, history: &[ItemId], rng: &mut Rng) -> Vec<f64> {
+        match &self.estimator {
+            Estimator::Margins(point) => point.effects(history, &self.direction, rng),
+            Estimator::Recurrent(point) => point.effects(history, &self.direction),
+        }
+    }
+}
+
+/// `s = H⁻¹ Σ∇f`, the mean over pairs of audience and targets, over N.
+fn direction(
+    attack: &LokiAttack,
+    estimator: &Estimator<'_>,
+    data: &Interactions,
+    audience: &[UserId],
+    targets: &[ItemId],
+    ctx: &Ctx<'_>,
+) -> Result<Vec<f64>, AttackError> {
+    let lissa = Lissa {
+        damping: attack.damping,
+        depth: attack.depth,
+        repeats: attack.repeats,
+        batch: attack.batch_size,
+        hessian: attack.hessian,
+    };
+    let mut rng = ctx.seed.child("scale").rng();
+    let (mut x, n) = match estimator {
+        Estimator::Margins(point) => {
+            let mut v = vec![0.0; point.len()];
+            let share = 1.0 / (audience.len() * targets.len()).max(1) as f64;
+            for &user in audience {
+                let last = data.row(user).items().last().copied();
+                for &target in targets {
+                    point.add_score_gradient(user, last, target, share, &mut v);
+                }
+            }
+            let scale = lissa.scale(point, &mut rng);
+            let mut solved = lissa.solve(point, scale, &v, ctx)?.x;
+            point.ignore_stranger(&mut solved);
+            (solved, point.samples().len())
+        }
+        Estimator::Recurrent(point) => {
+            let histories: Vec<&[ItemId]> =
+                audience.iter().map(|&u| data.row(u).items()).filter(|h| !h.is_empty()).collect();
+            let v = point.score_gradient(&histories, targets);
+            let (depth, repeats, batch) = RECURRENT;
+            let lissa =
+                Lissa { depth: lissa.depth.min(depth), repeats: lissa.repeats.min(repeats), batch, ..lissa };
+            let some: Vec<usize> =
+                (0..batch).map(|_| rng.random_range(0..point.samples() as u64) as usize).collect();
+            let scale = lissa.scale(&Subset { of: &**point, some }, &mut rng);
+            (lissa.solve(&**point, scale, &v, ctx)?.x, point.predictions())
+        }
+    };
+    for x in &mut x {
+        *x /= n.max(1) as f64;
+    }
+    Ok(x)
+}
+
+/// A loss over some of its samples.
+struct Subset<'a, C> {
+    of: &'a C,
+    some: Vec<usize>,
+}
+
+impl<C: Curvature> Curvature for Subset<'_, C> {
+    fn parameters(&self) -> usize {
+        self.of.parameters()
+    }
+
+    fn samples(&self) -> usize {
+        self.some.len()
+    }
+
+    fn product(&self, _: Option<&[usize]>, v: &[f64], hessian: super::estimator::Hessian, out: &mut [f64]) {
+        self.of.product(Some(&self.some), v, hessian, out);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nearer_models_weigh_more() {
+        let distances = [0.2, 0.5, 0.3];
+        let sum = |w: &[f64]| w.iter().sum::<f64>();
+        for rule in [Weighing::TruthDiscovery, Weighing::Softmax, Weighing::Nearest, Weighing::Uniform] {
+            let weights = rule.weights(&distances);
+            assert!((sum(&weights) - 3.0).abs() < 1e-12, "{rule:?}");
+            assert!(weights[0] >= weights[2] && weights[2] >= weights[1], "{rule:?}: {weights:?}");
+            assert_eq!(rule.weights(&[0.4]), [1.0], "{rule:?}");
+        }
+        // To a sum of 3.
+        let logs = distances.map(|d: f64| -d.ln());
+        let want = logs.map(|x: f64| 3.0 * x / logs.iter().sum::<f64>());
+        for (got, want) in Weighing::TruthDiscovery.weights(&distances).iter().zip(want) {
+            assert!((got - want).abs() < 1e-6);
+        }
+        assert_eq!(Weighing::Nearest.weights(&distances), [3.0, 0.0, 0.0]);
+    }
+}

@@ -1,0 +1,92 @@
+//! Derivatives of losses and scores at given parameters, for attacks that reason about training.
+
+use shillproof_core::ItemId;
+use shillproof_kernels::nn::Packed;
+
+use super::loss::Loss;
+use super::network::{Against, Batch, Network};
+use super::parameters::Parameters;
+
+/// Parameters whose losses, scores and gradients are asked for. Predictions are compared with all items; nothing is dropped.
+pub struct Differentiator {
+    network: Network,
+}
+
+impl Differentiator {
+    /// At these parameters.
+    pub fn new(parameters: Parameters, loss: Loss) -> Self {
+        Self { network: Network::new(parameters, loss, Against::Catalogue, 0.0, 0.0) }
+    }
+
+    /// All parameters, block after block.
+    pub fn numbers(&mut self) -> Vec<f32> {
+        self.network.parameters.blocks_mut().concat()
+    }
+
+    /// Moves all parameters by `step · direction`.
+    ///
+    /// # Shapes
+    /// `direction`: as [`Differentiator::numbers`].
+    pub fn shift(&mut self, step: f64, direction: &[f64]) {
+        let mut rest = direction;
+        for block in self.network.parameters.blocks_mut() {
+            let (own, after) = rest.split_at(block.len());
+            for (x, d) in block.iter_mut().zip(own) {
+                *x += (step * d) as f32;
+            }
+            rest = after;
+        }
+    }
+
+    /// The gradient of the mean loss over all predictions of these histories.
+    pub fn loss_gradient(&mut self, histories: &[&[ItemId]]) -> Vec<f32> {
+        let (batch, _) = batch(histories, true);
+        if batch.next.is_empty() {
+            return vec![0.0; self.numbers().len()];
+        }
+        self.network
+            .differentiate(&batch, &vec![0.0; histories.len() * self.network.parameters.cell.width()]);
+        self.network.gradient.blocks_mut().concat()
+    }
+
+    /// The gradient of the sum of the scores of `items` after each of these histories.
+    pub fn score_gradient(&mut self, histories: &[&[ItemId]], items: &[ItemId]) -> Vec<f32> {
+        let (batch, last) = batch(histories, false);
+        let first = vec![0.0; histories.len() * self.network.parameters.cell.width()];
+        self.network.differentiate_rows(&batch, &first, Against::Catalogue, &mut |at, _, row| {
+            row.fill(0.0);
+            if last[at] {
+                for item in items {
+                    row[item.index()] = 1.0;
+                }
+            }
+            0.0
+        });
+        self.network.gradient.blocks_mut().concat()
+    }
+
+    /// The loss of each prediction of a history: that of the second item after the first, of the third after both, and so on.
+    pub fn losses(&mut self, history: &[ItemId]) -> Vec<f64> {
+        let (batch, _) = batch(&[history], true);
+        self.network.losses(&batch, &vec![0.0; self.network.parameters.cell.width()])
+    }
+}
+
+/// The histories packed, and for each row whether it is the last of its history. With `predicting`, the last item of a history is only predicted, not read.
+fn batch(histories: &[&[ItemId]], predicting: bool) -> (Batch, Vec<bool>) {
+    let mut order: Vec<&[ItemId]> = histories.to_vec();
+    let length =
+        |history: &[ItemId]| if predicting { history.len().saturating_sub(1) } else { history.len() };
+    order.sort_by_key(|history| std::cmp::Reverse(length(history)));
+    let lengths: Vec<usize> = order.iter().map(|history| length(history)).collect();
+    let (mut out, mut last) = (Batch { packed: Packed::of(&lengths), ..Batch::default() }, Vec::new());
+    for step in 0..lengths.first().copied().unwrap_or(0) {
+        for history in order.iter().take_while(|history| length(history) > step) {
+            out.items.push(history[step].0);
+            out.next.push(history.get(step + 1).map_or(0, |item| item.0));
+            out.weights.push(1.0);
+            last.push(step + 1 == length(history));
+        }
+    }
+    (out, last)
+}
