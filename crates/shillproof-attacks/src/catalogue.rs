@@ -86,6 +86,9 @@ impl Capabilities {
     /// Everything, as most attacks can.
     pub(crate) const ALL: Self = Self { rates_targets: true, explicit: BOTH, implicit: BOTH };
 
+    /// Sequences whose targets, and how many, are a matter of chance or choice.
+    pub(crate) const SEQUENCES: Self = Self { rates_targets: false, explicit: PROMOTE, implicit: PROMOTE };
+
     /// Whether it can be asked to `objective` on data with (`explicit`) or without ratings.
     pub fn can(&self, objective: Objective, explicit: bool) -> bool {
         let objectives = if explicit { self.explicit } else { self.implicit };

@@ -10,7 +10,7 @@ use shillproof_core::{
 };
 
 use crate::catalogue::{Capabilities, Described};
-use crate::craft::{Frame, Model, Scores, most_popular, tenth};
+use crate::craft::{Frame, Model, Scores, Sequences, in_turns, most_popular, tenth};
 
 /// Popular items beside the targets.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -34,6 +34,8 @@ pub enum Variant {
     Proxies,
     /// A sequence: popular item, target, popular item, target, …; popular items by their counts.
     Alternating,
+    /// The same, cut to the profile size, targets included; targets in random order.
+    Pairs,
 }
 
 impl Default for PopularAttack {
@@ -59,6 +61,15 @@ impl Attack for PopularAttack {
         known: &Knowledge<'_>,
         ctx: &Ctx<'_>,
     ) -> Result<FakeProfiles, AttackError> {
+        if self.variant == Variant::Pairs {
+            let sequences = Sequences::new(goal, budget, known, Model::Global)?;
+            let popular = most_popular(known.items, self.popular_fraction, ctx);
+            let pool = sequences.others(popular.into_iter(), &[]);
+            return sequences.craft(budget, ctx, |_, rng| {
+                let fillers = by_count(known.items, &pool, sequences.length, rng);
+                Ok(in_turns(&fillers, &sequences.targets(rng)))
+            });
+        }
         let frame = Frame::new(goal, budget, known, self.competitors, ctx)?;
         let pool = frame.only_fillers(most_popular(known.items, self.popular_fraction, ctx));
         let scores = Scores::new(known.items, Model::Global);
@@ -67,7 +78,7 @@ impl Attack for PopularAttack {
                 let fillers = frame.draw_fillers(rng, &pool, self.selected_fraction)?;
                 Ok(scores.rate(fillers, rng))
             }),
-            Variant::Alternating => {
+            Variant::Alternating | Variant::Pairs => {
                 if frame.room > pool.len() {
                     return Err(AttackError::TooFewItems { needed: frame.room, available: pool.len() });
                 }
@@ -105,6 +116,9 @@ impl Described for PopularAttack {
     };
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities::ALL
+        match self.variant {
+            Variant::Pairs => Capabilities::SEQUENCES,
+            Variant::Proxies | Variant::Alternating => Capabilities::ALL,
+        }
     }
 }

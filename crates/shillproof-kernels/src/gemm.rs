@@ -1,5 +1,10 @@
 //! Products of dense row-major matrices of any shape, by a library: for layers whose shapes change from step to step.
 
+use crate::matrix::{axpy, dot};
+
+/// Rows of the left factor below which packing the right one costs more than it saves.
+const FEW: usize = 4;
+
 /// A row-major matrix, or its transpose, in borrowed memory.
 #[derive(Clone, Copy, Debug)]
 pub struct View<'a> {
@@ -58,6 +63,10 @@ pub fn multiply(a: View<'_>, b: View<'_>, keep: f32, out: &mut [f32]) {
     if out.is_empty() {
         return;
     }
+    if rows <= FEW && !a.transposed {
+        few_rows(a.data, b, keep, out);
+        return;
+    }
     let ((a_down, a_right), (b_down, b_right)) = (a.strides(), b.strides());
     // SAFETY: `View::new` and the assertions above hold: each pointer has all cells of its shape behind it at these strides, and `out` is
     // borrowed alone. This is the library's one way in.
@@ -79,6 +88,26 @@ pub fn multiply(a: View<'_>, b: View<'_>, keep: f32, out: &mut [f32]) {
             columns as isize,
             1,
         );
+    }
+}
+
+/// The same for few rows on the left, which is not transposed.
+fn few_rows(a: &[f32], b: View<'_>, keep: f32, out: &mut [f32]) {
+    let (inner, columns) = b.shape();
+    for (row, out) in out.chunks_exact_mut(columns).enumerate() {
+        let a = &a[row * inner..][..inner];
+        for x in &mut *out {
+            *x = if keep == 0.0 { 0.0 } else { *x * keep };
+        }
+        if b.transposed {
+            for (x, b) in out.iter_mut().zip(b.data.chunks_exact(inner.max(1))) {
+                *x += dot(a, b);
+            }
+        } else {
+            for (&a, b) in a.iter().zip(b.data.chunks_exact(columns)) {
+                axpy(a, b, out);
+            }
+        }
     }
 }
 

@@ -110,3 +110,26 @@ fn bug_13_a_name_that_does_not_exist_is_an_error_and_never_a_default() {
     let misspelled = GRID.replace("\"popularity-profile\"", "\"popularity\"");
     assert!(ExperimentSpec::parse(&misspelled, "grid.toml").is_err());
 }
+
+#[test]
+fn detectors_learn_from_the_fake_users_of_the_other_targets() {
+    let text = GRID
+        .replace("count = 2 }", "count = 3 }")
+        .replace(r#"train_attack = ["average", "same"]"#, r#"train_attack = ["others"]"#)
+        .replace("stealth = ", "train_attack = [\"others\"]\nstealth = ");
+    let one = records(&text, 1);
+    assert_eq!(one, records(&text, 2), "whichever target is crafted first");
+    let auroc = |record: &Record| {
+        let row = values(record);
+        row.iter().find(|(name, _)| name.starts_with("auroc/svm")).map(|(_, value)| *value)
+    };
+    let popular: Vec<f64> = of(&one, "popular", "none").into_iter().filter_map(auroc).collect();
+    assert_eq!(popular.len(), 3);
+    assert!(popular.iter().all(|&auroc| auroc > 0.9), "{popular:?}");
+    for record in of(&one, "popular", "remove-flagged")
+        .into_iter()
+        .filter(|r| serde_json::to_string(&r.cell.defense).unwrap().contains("svm-tia"))
+    {
+        assert!(values(record)["removed_fake"] > 10.0, "{:?}", values(record));
+    }
+}

@@ -2,6 +2,7 @@
 
 mod plan;
 
+use rand::RngExt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use shillproof_core::catalogue::Card;
@@ -12,7 +13,7 @@ use shillproof_core::{
 use shillproof_victims::ItemKnn;
 
 use crate::catalogue::{BOTH, Capabilities, Described, PROMOTE};
-use crate::craft::{Frame, Model, Scores, draw_from, most_popular, tenth};
+use crate::craft::{Frame, Model, Scores, Sequences, draw_from, in_turns, most_popular, tenth};
 use crate::walk::refuse_low_ratings;
 use plan::{Anchor, Counts, choose, place};
 
@@ -20,6 +21,8 @@ use plan::{Anchor, Counts, choose, place};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct CovisAttack {
+    /// Shape of a profile.
+    pub form: Form,
     /// Length of the item-to-item lists that the targets are to enter; at least 1.
     pub list_length: usize,
     /// What fills the places that no anchor needs.
@@ -28,6 +31,17 @@ pub struct CovisAttack {
     pub popular_fraction: Fraction,
     /// Most items that are pushed up against the targets when demoting on implicit data.
     pub competitors: usize,
+}
+
+/// Shape of a profile of co-visits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Form {
+    /// All targets and the anchors of the plan.
+    #[default]
+    Plan,
+    /// A sequence of pairs: an item that one of the audience has, then a target; cut to the profile size.
+    Sequence,
 }
 
 /// What fills the places that no anchor needs.
@@ -42,7 +56,13 @@ pub enum Pad {
 
 impl Default for CovisAttack {
     fn default() -> Self {
-        Self { list_length: 10, pad: Pad::Popular, popular_fraction: tenth(), competitors: 10 }
+        Self {
+            form: Form::Plan,
+            list_length: 10,
+            pad: Pad::Popular,
+            popular_fraction: tenth(),
+            competitors: 10,
+        }
     }
 }
 
@@ -160,6 +180,9 @@ impl Attack for CovisAttack {
         ctx.check()?;
         refuse_low_ratings(goal, known)?;
         let sample = known.sample.ok_or(AttackError::Ungranted("interactions of genuine users"))?;
+        if self.form == Form::Sequence {
+            return pairs(goal, budget, known, sample, ctx);
+        }
         let frame = Frame::new(goal, budget, known, self.competitors, ctx)?;
         let data = sample.binarize();
         let pushed: Vec<ItemId> = frame.fixed().iter().map(|entry| entry.0).collect();
@@ -195,6 +218,36 @@ impl Attack for CovisAttack {
     }
 }
 
+/// Sequences of pairs: an item of a random one of the audience, then a target.
+fn pairs(
+    goal: &Goal,
+    budget: &Budget,
+    known: &Knowledge<'_>,
+    sample: &Interactions,
+    ctx: &Ctx<'_>,
+) -> Result<FakeProfiles, AttackError> {
+    let sequences = Sequences::new(goal, budget, known, Model::PerItem)?;
+    let has_items =
+        |user: &UserId| !sequences.others(sample.row(*user).items().iter().copied(), &[]).is_empty();
+    let users: Vec<UserId> =
+        sample.users().filter(|&user| heard(&goal.audience, user)).filter(has_items).collect();
+    sequences.craft(budget, ctx, |_, rng| {
+        let mut anchors: Vec<ItemId> = Vec::new();
+        // Users whose items are all used are drawn in vain: a bounded number of times.
+        for _ in 0..8 * sequences.length {
+            if anchors.len() == sequences.length || users.is_empty() {
+                break;
+            }
+            let user = users[rng.random_range(0..users.len() as u64) as usize];
+            let left = sequences.others(sample.row(user).items().iter().copied(), &anchors);
+            if !left.is_empty() {
+                anchors.push(left[rng.random_range(0..left.len() as u64) as usize]);
+            }
+        }
+        Ok(in_turns(&anchors, &sequences.targets(rng)))
+    })
+}
+
 /// `data` with a row for each fake user: the pushed items and its anchors.
 fn with_rows(data: &Interactions, pushed: &[ItemId], anchors: &[Vec<ItemId>]) -> Interactions {
     let profile = |items: &Vec<ItemId>| Profile {
@@ -214,7 +267,10 @@ impl Described for CovisAttack {
     };
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { rates_targets: true, explicit: PROMOTE, implicit: BOTH }
+        match self.form {
+            Form::Plan => Capabilities { rates_targets: true, explicit: PROMOTE, implicit: BOTH },
+            Form::Sequence => Capabilities::SEQUENCES,
+        }
     }
 }
 

@@ -4,12 +4,13 @@ mod fillers;
 mod pool;
 mod rivals;
 mod scores;
+mod sequences;
 
-pub(crate) use fillers::draw_from;
-use fillers::draw_without;
+pub(crate) use fillers::{draw_from, draw_without};
 pub(crate) use pool::most_popular;
 use rivals::rivals;
 pub(crate) use scores::{Model, Scores};
+pub(crate) use sequences::{Sequences, shuffle};
 
 use shillproof_core::{
     AttackError, Budget, Ctx, FakeProfiles, Fraction, Goal, ItemId, Knowledge, Objective, Profile, Rng,
@@ -184,7 +185,7 @@ fn each_fake_user(
 }
 
 /// First of `a`, first of `b`, second of `a`, …; the rest of the longer one at the end.
-fn in_turns<T: Copy>(a: &[T], b: &[T]) -> Vec<T> {
+pub(crate) fn in_turns<T: Copy>(a: &[T], b: &[T]) -> Vec<T> {
     let longer = a.len().max(b.len());
     (0..longer).flat_map(|k| a.get(k).into_iter().chain(b.get(k))).copied().collect()
 }

@@ -11,15 +11,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use shillproof_core::catalogue::Card;
 use shillproof_core::{
-    Attack, AttackError, Budget, Ctx, FakeProfiles, Goal, Grant, ItemId, Knowledge, Needs, Objective,
-    OracleError, Profile, QueryOracle, Rng, UserId, VictimAccess,
+    Attack, AttackError, Budget, Ctx, FakeProfiles, Goal, Grant, ItemId, Knowledge, Needs, OracleError,
+    QueryOracle, Rng, UserId, VictimAccess,
 };
 use shillproof_victims::{Bpr, Fpmc, Gru4Rec, TransRec, VictimSpec};
 
-use crate::catalogue::{Capabilities, Described, PROMOTE};
-use crate::craft::{Frame, Model, Scores};
+use crate::catalogue::{Capabilities, Described};
+use crate::craft::{Model, Sequences};
 pub use agent::Learning;
-use agent::{Policy, World, learn, of_fake_user};
+use agent::{Policy, World, learn};
 use estimator::Hessian;
 use groups::groups;
 use simulator::Simulator;
@@ -36,6 +36,8 @@ pub struct LokiAttack {
     pub weights: Weighing,
     /// With which histories the black box is asked.
     pub queries: Asking,
+    /// Most lists that the black box is asked for; what the threat grants may be less.
+    pub most_queries: u64,
     /// Length of the lists that are compared; at least 1.
     pub list_length: usize,
     /// c: groups of items, besides that of the targets; at least 1.
@@ -76,6 +78,7 @@ impl Default for LokiAttack {
             models: Vec::new(),
             weights: Weighing::default(),
             queries: Asking::default(),
+            most_queries: 10_000,
             list_length: 40,
             groups: 20,
             damping: 0.01,
@@ -140,20 +143,13 @@ impl Attack for LokiAttack {
     ) -> Result<FakeProfiles, AttackError> {
         ctx.check()?;
         self.check()?;
-        if goal.objective == Objective::Demote {
-            return Err(AttackError::Objective {
-                objective: goal.objective,
-                reason: "the agent is rewarded for scores that rise",
-            });
-        }
+        let sequences = Sequences::new(goal, budget, known, Model::PerItem)?;
         let VictimAccess::Queries(oracle) = known.victim else {
             return Err(OracleError::Exhausted { budget: 0 }.into());
         };
         let sample = known.sample.ok_or(AttackError::Ungranted("interactions of genuine users"))?;
-        let frame = Frame::free(budget, known)?;
-        let none = FakeProfiles { ordered: true, ..FakeProfiles::default() };
         if budget.fake_users == 0 {
-            return Ok(none);
+            return Ok(FakeProfiles { ordered: true, ..FakeProfiles::default() });
         }
         let binarised;
         let data = if sample.is_explicit() {
@@ -167,29 +163,16 @@ impl Attack for LokiAttack {
             oracle,
             users: data.n_users(),
             groups: groups(data, &goal.targets, self.groups, ctx)?,
-            length: frame.room,
+            length: sequences.length,
             simulator: Simulator::train(self, data, goal, ctx)?,
             seed: ctx.seed.child("queries").rng(),
             looks: 0,
+            used: oracle.used(),
         };
         world.scale(&mut ctx.seed.child("scale").rng());
         let (network, _) = learn(&mut world, &self.agent, ctx)?;
         let policy = Policy { network: &network, exploration: self.agent.exploration };
-        let scores = Scores::new(known.items, Model::PerItem);
-        let highest = known.items.scale.map_or(1.0, |scale| scale.max);
-        let profiles = (0..budget.fake_users).map(|v| {
-            ctx.check()?;
-            let mut rng = of_fake_user(ctx.seed, v);
-            let history = world.history(&policy, self.force_target, &mut rng);
-            let mut entries = scores.rate(history, &mut rng);
-            for (item, rating) in &mut entries {
-                if goal.targets.contains(item) {
-                    *rating = highest;
-                }
-            }
-            Ok(Profile { entries })
-        });
-        Ok(FakeProfiles { profiles: profiles.collect::<Result<_, AttackError>>()?, ..none })
+        sequences.craft(budget, ctx, |_, rng| Ok(world.history(&policy, self.force_target, rng)))
     }
 }
 
@@ -203,6 +186,8 @@ struct Game<'a> {
     simulator: Simulator<'a>,
     seed: Rng,
     looks: u64,
+    /// Queries that were spent before.
+    used: u64,
 }
 
 impl Game<'_> {
@@ -274,7 +259,9 @@ impl World for Game<'_> {
         if self.attack.weights == Weighing::Uniform || !episode.is_multiple_of(LOOK) || self.looks == looks {
             return Ok(());
         }
-        let queries = self.oracle.left() / (looks - self.looks);
+        let left =
+            self.oracle.left().min(self.attack.most_queries.saturating_sub(self.oracle.used() - self.used));
+        let queries = left / (looks - self.looks);
         self.looks += 1;
         let mut rng = std::mem::replace(&mut self.seed, shillproof_core::Seed::new(0).rng());
         let mut simulator = std::mem::replace(&mut self.simulator, Simulator::empty());
@@ -298,6 +285,6 @@ impl Described for LokiAttack {
     };
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { rates_targets: false, explicit: PROMOTE, implicit: PROMOTE }
+        Capabilities::SEQUENCES
     }
 }

@@ -1,10 +1,10 @@
 //! One table drives the contract: the catalogue with what each entry says about itself.
 
 use shillproof_attacks::{
-    Affinity, AttackSpec, BandwagonAttack, LokiAttack, Nearness, OuterExclude, PgaAttack, PopularAttack,
-    Popularity, PowerUserAttack, Prior, Project, Proxies, Pulls, RapuGAttack, RapuRAttack, RevAdvAttack,
-    SAttack, SegmentAttack, Selection, SgldAttack, TrainOn, UniformAttack, Users, Variant, WeightScale,
-    WeightingAttack, bilevel, loki::Learning, mf, pga,
+    Affinity, AttackSpec, BandwagonAttack, CovisAttack, Form, LokiAttack, Nearness, OuterExclude, PgaAttack,
+    PopularAttack, Popularity, PowerUserAttack, Prior, Project, Proxies, Pulls, RandomAttack, RapuGAttack,
+    RapuRAttack, RevAdvAttack, SAttack, SegmentAttack, Selection, SgldAttack, Shape, TrainOn, UniformAttack,
+    Users, Variant, WeightScale, WeightingAttack, bilevel, loki::Learning, mf, pga,
 };
 use shillproof_core::Victim;
 use shillproof_core::catalogue::Catalogue;
@@ -43,6 +43,7 @@ fn short(spec: AttackSpec) -> AttackSpec {
                 batch_size: 4096,
                 ..Fpmc::default()
             })],
+            most_queries: 4,
             depth: 3,
             repeats: 1,
             batch_size: 8,
@@ -64,6 +65,13 @@ fn every_attack_keeps_the_contract() {
             popular_fraction: "60%".parse().unwrap(),
             ..Default::default()
         }),
+        AttackSpec::Popular(PopularAttack {
+            variant: Variant::Pairs,
+            popular_fraction: "60%".parse().unwrap(),
+            ..Default::default()
+        }),
+        AttackSpec::Random(RandomAttack { shape: Shape::Sequence, ..Default::default() }),
+        AttackSpec::Covis(CovisAttack { form: Form::Sequence, ..Default::default() }),
         AttackSpec::Uniform(UniformAttack { force_targets: true }),
         AttackSpec::Segment(SegmentAttack { affinity: Affinity::Cosine, ..Default::default() }),
         AttackSpec::PowerUser(PowerUserAttack { selection: Selection::InDegree, ..Default::default() }),

@@ -231,7 +231,7 @@ fn demoting_without_ratings_pushes_what_shares_rows_with_the_target() {
         9,
     )
     .binarize();
-    let attack = RandomAttack { competitors: 1 };
+    let attack = RandomAttack { competitors: 1, ..RandomAttack::default() };
     let profiles = craft(&attack, &implicit, &goal(&[0], Objective::Demote), budget(20, 4));
     for profile in &profiles {
         assert!(
@@ -240,8 +240,12 @@ fn demoting_without_ratings_pushes_what_shares_rows_with_the_target() {
         );
     }
     // Competitors take half of a profile at most.
-    let many =
-        craft(&RandomAttack { competitors: 10 }, &implicit, &goal(&[0], Objective::Demote), budget(20, 4));
+    let many = craft(
+        &RandomAttack { competitors: 10, ..RandomAttack::default() },
+        &implicit,
+        &goal(&[0], Objective::Demote),
+        budget(20, 4),
+    );
     assert!(many.iter().all(|p| p[0].0 == 3 && p.len() == 4));
     assert!(many.iter().any(|p| p[2..] != many[0][2..]));
 }

@@ -11,7 +11,7 @@ use crate::plan::Threat;
 use crate::trial::{Fitted, Setup, TrialError};
 
 /// What a detector is to learn from.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Examples<'a> {
     /// Attacks, in turn; those that cannot do what the threat wants on this data are left out.
     pub attacks: &'a [AttackSpec],
@@ -25,9 +25,14 @@ pub struct Examples<'a> {
     pub block: usize,
     /// Items that are no targets of examples: those under evaluation.
     pub avoid: &'a [ItemId],
+    /// Blocks that are there already.
+    pub ready: Vec<FakeProfiles>,
 }
 
-/// The attacks of these names; `same` is `own`, or the usual ones where there is no attack under evaluation.
+/// In the place of an attack: the fake users that the attack under evaluation makes for the other targets.
+pub const OTHERS: &str = "others";
+
+/// The attacks of these names; `same` is `own`, and [`OTHERS`] none, or the usual ones where there is no attack under evaluation.
 ///
 /// # Errors
 /// If an attack or a parameter does not exist.
@@ -36,7 +41,8 @@ pub fn train_attacks(names: &[String], own: Option<&AttackSpec>) -> Result<Vec<A
     for name in names {
         match (name.as_str(), own) {
             ("same", Some(own)) => attacks.push(own.clone()),
-            ("same", None) => {
+            (OTHERS, Some(_)) => {}
+            ("same" | OTHERS, None) => {
                 for usual in RemoveFlagged::default().train_attack {
                     attacks.push(AttackSpec::from_inline(&usual)?);
                 }
@@ -48,7 +54,8 @@ pub fn train_attacks(names: &[String], own: Option<&AttackSpec>) -> Result<Vec<A
 }
 
 impl Examples<'_> {
-    /// Crafts blocks of at least `wanted` fake users together, each with a target and a seed of its own. Every attack gives at least one.
+    /// The blocks that are there, and blocks of at least `wanted` fake users together with them, each with a target and a seed of its own. Every attack gives
+    /// at least one.
     ///
     /// # Errors
     /// If an attack needs more than the threat grants, or fails.
@@ -71,12 +78,13 @@ impl Examples<'_> {
             .filter(|item| counts[item.index()] > 0 && !self.avoid.contains(item))
             .collect();
         targets.shuffle(&mut seed.child("targets").rng());
+        let mut made = self.ready.clone();
         if attacks.is_empty() || targets.is_empty() {
-            return Ok(Vec::new());
+            return Ok(made);
         }
         let block = self.block.max(1);
-        let blocks = wanted.div_ceil(block).max(attacks.len());
-        let mut made = Vec::with_capacity(blocks);
+        let missing = wanted.saturating_sub(made.iter().map(|fakes| fakes.profiles.len()).sum());
+        let blocks = missing.div_ceil(block).max(attacks.len());
         for b in 0..blocks {
             ctx.observer.progress("examples", b as u64, blocks as u64);
             let (attack, target) = (attacks[b % attacks.len()], targets[b % targets.len()]);

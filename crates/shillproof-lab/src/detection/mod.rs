@@ -2,7 +2,7 @@
 
 mod examples;
 
-pub use examples::{Examples, train_attacks};
+pub use examples::{Examples, OTHERS, train_attacks};
 
 use shillproof_core::{
     Ctx, DetectError, Detector, FakeProfiles, FittedDetector, Interactions, LabelledProfiles, Suspicion,

@@ -44,6 +44,16 @@ pub struct PlannedCell {
     pub cell: Cell,
 }
 
+impl PlannedCell {
+    /// The same attack on another target of the selection.
+    pub(crate) fn with_target(&self, place: usize) -> Self {
+        let mut out = self.clone();
+        out.cell.threat.target = Some(place);
+        out.shares = Shares { craft_size: self.shares.craft_size, ..out.cell.shares(&self.data) };
+        out
+    }
+}
+
 /// Why a selection of cells makes no sense. Fragments that read well after "failed to plan".
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum PlanError {

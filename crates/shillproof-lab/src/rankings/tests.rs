@@ -72,6 +72,44 @@ fn ids(list: impl Iterator<Item = (ItemId, f32)>) -> Vec<u32> {
 
 const T0: UserId = UserId(0);
 
+/// Ranks what follows the last item of a history: the item after it. Without a history it is the item after the user's own number.
+struct Follows;
+
+impl Recommender for Follows {
+    fn scorer(&self) -> Option<&dyn Scorer> {
+        Some(self)
+    }
+}
+
+impl Scorer for Follows {
+    fn n_items(&self) -> usize {
+        6
+    }
+
+    fn reads_history(&self) -> bool {
+        true
+    }
+
+    fn score(&self, user: UserId, history: Option<&[ItemId]>, out: &mut [f32]) {
+        let last = history.and_then(|h| h.last()).map_or(user.index(), |item| item.index());
+        out.iter_mut().enumerate().for_each(|(i, x)| *x = f32::from(u8::from(i == (last + 1) % 6)));
+    }
+}
+
+#[test]
+fn lists_follow_the_history_that_is_given() {
+    let train = pairs(2, 6, &[(0, 0), (1, 3)]);
+    let histories = pairs(2, 6, &[(0, 0), (0, 4), (1, 3)]);
+    let job =
+        RankJob { targets: &[], ..RankJob::new(&Follows, 2, Exclusion::new(Exclude::None, &train, &[]), 1) };
+    let first = |job: &RankJob<'_>| {
+        let rankings = compute(job, 1);
+        rankings.users().map(|user| rankings.list(user).next().unwrap().0).collect::<Vec<_>>()
+    };
+    assert_eq!(first(&job), [ItemId(1), ItemId(2)]);
+    assert_eq!(first(&RankJob { histories: Some(&histories), ..job }), [ItemId(5), ItemId(4)]);
+}
+
 #[test]
 fn ranks_lists_and_scores_by_hand() {
     let table = Table::new(&[&[5.0, 4.0, 3.0, 2.0, 1.0], &[1.0, 2.0, 3.0, 4.0, 5.0]]);

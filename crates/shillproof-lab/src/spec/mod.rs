@@ -119,7 +119,8 @@ pub struct MeasureSpec {
     pub rmse_shift: bool,
     /// Detectors that look at the attacked data, beside whatever the defense does.
     pub detectors: Vec<DetectorSpec>,
-    /// Attacks that detectors which learn get examples of: `NAME` or `NAME:key=value,...`, or `same` for the attack of the cell.
+    /// Attacks that detectors which learn get examples of: `NAME` or `NAME:key=value,...`, `same` for the attack of the cell, or `others` for the fake users
+    /// that it makes for the other targets of the selection, which are crafted anyway.
     pub train_attack: Vec<String>,
     /// How unlike genuine users the fake ones are, as a group.
     pub stealth: Vec<Stealth>,

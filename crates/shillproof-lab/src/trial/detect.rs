@@ -8,7 +8,7 @@ use shillproof_defenses::{CoinFlipDetector, DefenseSpec, DetectorSpec};
 
 use super::memo::Memo;
 use super::{Fitted, Setup, TrialError};
-use crate::detection::{Examples, fit, judge, suspicion, train_attacks};
+use crate::detection::{Examples, OTHERS, fit, judge, suspicion, train_attacks};
 use crate::metrics::{Detection, FALSE_ALARM_SHARES, Measure};
 use crate::plan::{Cell, PlannedCell, Threat};
 use crate::report::recipe;
@@ -21,9 +21,14 @@ pub(super) struct Detectors {
     clean: Memo<Suspicion>,
 }
 
+/// The fake users that a cell's attack makes for the other targets of its selection.
+pub(super) type Others<'a> = &'a dyn Fn() -> Result<Vec<FakeProfiles>, TrialError>;
+
 /// What a detector of a cell learns from.
 struct Lessons<'a> {
     attacks: Vec<AttackSpec>,
+    /// Whether also from what the attack makes for the other targets.
+    others: bool,
     threat: Threat,
     block: usize,
     /// Whether the attacks look at the victim.
@@ -53,7 +58,8 @@ impl<'a> Lessons<'a> {
             Threat::promoting(Size::Count(block))
         };
         let touch = attacks.iter().any(|attack| attack.attack().needs().victim != Grant::Hidden);
-        Ok(Self { attacks, threat, block, touch, cell })
+        let others = attacked && names.iter().any(|name| name == OTHERS);
+        Ok(Self { attacks, others, threat, block, touch, cell })
     }
 
     fn key(&self, planned: &PlannedCell, detector: &DetectorSpec) -> Key {
@@ -63,6 +69,7 @@ impl<'a> Lessons<'a> {
             &self.threat,
             self.block,
             touched,
+            self.others.then_some((&self.cell.attack, self.cell.threat.target, self.cell.repeat)),
         ));
         Key::of(&(&planned.shares.data, self.threat.objective, detector, learned))
     }
@@ -76,15 +83,18 @@ impl Detectors {
         planned: &PlannedCell,
         setup: &Setup,
         clean: Option<&Arc<Fitted>>,
+        others: Others<'_>,
         ctx: &Ctx<'_>,
     ) -> Result<Option<Arc<Box<dyn FittedDetector>>>, TrialError> {
         let DefenseSpec::RemoveFlagged(defense) = &planned.cell.defense else { return Ok(None) };
         let users = setup.n_genuine();
         let (names, size) = (&defense.train_attack, defense.train_size);
         let lessons = Lessons::new(&planned.cell, names, size, users, clean.is_some())?;
-        self.fit(planned, &defense.detector, &lessons, setup, clean, ctx).map(|(_, fitted)| Some(fitted))
+        self.fit(planned, &defense.detector, &lessons, setup, clean, others, ctx)
+            .map(|(_, fitted)| Some(fitted))
     }
 
+    #[expect(clippy::too_many_arguments, reason = "each is another side of one situation")]
     fn fit(
         &self,
         planned: &PlannedCell,
@@ -92,15 +102,15 @@ impl Detectors {
         lessons: &Lessons<'_>,
         setup: &Setup,
         clean: Option<&Arc<Fitted>>,
+        others: Others<'_>,
         ctx: &Ctx<'_>,
     ) -> Result<(Key, Arc<Box<dyn FittedDetector>>), TrialError> {
         let key = lessons.key(planned, detector);
+        let learns = detector.detector().examples() > 0;
         let make = || {
             // All targets under evaluation, not only that of this cell: then its other cells learn from the same examples.
             let avoid = match clean {
-                Some(clean) if detector.detector().examples() > 0 => {
-                    setup.targets(&lessons.threat.targets, || Ok(clean.clone()))?
-                }
+                Some(clean) if learns => setup.targets(&lessons.threat.targets, || Ok(clean.clone()))?,
                 _ => Vec::new(),
             };
             let examples = Examples {
@@ -110,6 +120,7 @@ impl Detectors {
                 clean: clean.map(|clean| &**clean),
                 block: lessons.block,
                 avoid: &avoid,
+                ready: if learns && lessons.others { others()? } else { Vec::new() },
             };
             fit(detector.detector(), &examples, setup, ctx)
         };
@@ -125,6 +136,7 @@ impl Detectors {
         setup: &Setup,
         clean: &Arc<Fitted>,
         fakes: &FakeProfiles,
+        others: Others<'_>,
         ctx: &Ctx<'_>,
     ) -> Result<Vec<Measure>, TrialError> {
         let cell = &planned.cell;
@@ -140,7 +152,7 @@ impl Detectors {
         let at = ctx.at(setup.root);
         let mut rows = Vec::new();
         for detector in detectors.iter().filter(|d| log.is_explicit() || !d.needs_ratings()) {
-            let (key, fitted) = self.fit(planned, detector, &lessons, setup, Some(clean), ctx)?;
+            let (key, fitted) = self.fit(planned, detector, &lessons, setup, Some(clean), others, ctx)?;
             let before = self.clean.get(&key, |_| true, || suspicion(&**fitted, log, &at))?;
             // Chance is another one in every cell, or its mean over cells would be one draw. Where the data
             // came from must not show in it.

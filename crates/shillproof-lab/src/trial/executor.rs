@@ -1,5 +1,6 @@
 //! Carries out the cells of a plan, doing once what they share.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -33,6 +34,8 @@ pub struct Trials {
     clean: Memo<Clean>,
     fakes: Memo<Crafted>,
     detectors: Detectors,
+    /// Whether detectors learn from the fake users of other targets: then none is forgotten.
+    keeps_fakes: AtomicBool,
 }
 
 /// A victim on clean data, and what it shows to genuine users.
@@ -142,7 +145,9 @@ impl Trials {
     ) -> Result<Fitted, TrialError> {
         let cell = &planned.cell;
         let (fakes, clean) = attacked.unzip();
-        let detector = parts.timed("detect", || self.detectors.of_defense(planned, setup, clean, ctx))?;
+        let others = || clean.map_or_else(|| Ok(Vec::new()), |clean| self.others(planned, setup, clean, ctx));
+        let detector =
+            parts.timed("detect", || self.detectors.of_defense(planned, setup, clean, &others, ctx))?;
         let guard = Guard {
             defense: &cell.defense,
             detector: detector.as_ref().map(|fitted| &***fitted),
@@ -158,7 +163,7 @@ impl Trials {
         &self,
         planned: &PlannedCell,
         setup: &Setup,
-        clean: &Clean,
+        clean: &Fitted,
         targets: &[ItemId],
         parts: &mut Parts,
         ctx: &Ctx<'_>,
@@ -178,7 +183,7 @@ impl Trials {
                     &cell.attack,
                     &cell.threat,
                     &cell.victim,
-                    Some(&clean.fitted),
+                    Some(clean),
                     targets,
                     size,
                     &ctx.at(setup.root),
@@ -187,6 +192,26 @@ impl Trials {
             Ok::<_, TrialError>(Crafted { fakes, seconds: start.elapsed().as_secs_f64() })
         })?;
         Ok(Crafted { fakes: made.fakes.prefix(wanted), seconds: made.seconds })
+    }
+
+    /// What the cell's attack makes for the other targets of its selection, which their own cells need too; none where the attack is on all targets at once.
+    fn others(
+        &self,
+        planned: &PlannedCell,
+        setup: &Setup,
+        clean: &Arc<Fitted>,
+        ctx: &Ctx<'_>,
+    ) -> Result<Vec<FakeProfiles>, TrialError> {
+        self.keeps_fakes.store(true, Ordering::Relaxed);
+        let Some(own) = planned.cell.threat.target else { return Ok(Vec::new()) };
+        let targets = setup.targets(&planned.cell.threat.targets, || Ok(clean.clone()))?;
+        let mut made = Vec::new();
+        for place in (0..targets.len()).filter(|&place| place != own) {
+            let sibling = planned.with_target(place);
+            let target = &targets[place..=place];
+            made.push(self.fakes(&sibling, setup, clean, target, &mut Parts::default(), ctx)?.fakes);
+        }
+        Ok(made)
     }
 
     fn measure(&self, planned: &PlannedCell, ctx: &Ctx<'_>) -> Result<Outcome, TrialError> {
@@ -206,7 +231,7 @@ impl Trials {
             targets = vec![*target];
         }
         let Crafted { fakes, seconds: attack } =
-            self.fakes(planned, &setup, &clean, &targets, &mut parts, whole)?;
+            self.fakes(planned, &setup, &clean.fitted, &targets, &mut parts, whole)?;
         let before = clean.rankings.get(
             &Key::of(&(&targets, cell.threat.exclude, &cell.measure)),
             |_| true,
@@ -221,8 +246,10 @@ impl Trials {
         };
         let displacement = cell.measure.rmse_shift.then(|| clean.displacement(&setup, &attacked)).flatten();
         let trainings = cell.attack.attack().trainings(fakes.profiles.len());
-        let mut further =
-            parts.timed("detect", || self.detectors.measure(planned, &setup, &clean.fitted, &fakes, ctx))?;
+        let others = || self.others(planned, &setup, &clean.fitted, ctx);
+        let mut further = parts.timed("detect", || {
+            self.detectors.measure(planned, &setup, &clean.fitted, &fakes, &others, ctx)
+        })?;
         let log = setup.log(cell.threat.objective, &cell.victim);
         let seed = setup.root.child("stealth");
         for stealth in &cell.measure.stealth {
@@ -279,7 +306,9 @@ impl Executor for Trials {
     fn release(&self, shared: &Key) {
         self.setups.forget(shared);
         self.clean.forget(shared);
-        self.fakes.forget(shared);
+        if !self.keeps_fakes.load(Ordering::Relaxed) {
+            self.fakes.forget(shared);
+        }
     }
 }
 

@@ -180,8 +180,15 @@ impl Detect {
             ..Threat::promoting(Size::Count(block))
         };
         let avoid = fakes.map(most_pushed).unwrap_or_default();
-        let examples =
-            Examples { attacks: &attacks, threat: &threat, victim, clean: None, block, avoid: &avoid };
+        let examples = Examples {
+            attacks: &attacks,
+            threat: &threat,
+            victim,
+            clean: None,
+            block,
+            avoid: &avoid,
+            ready: Vec::new(),
+        };
         fit(spec.detector(), &examples, setup, ctx).when(format!("fit `{}`", self.detector))
     }
 

@@ -145,7 +145,14 @@ fn guard_detector(
         (None, None) => users.div_ceil(100),
     };
     let threat = Threat::promoting(Size::Count(block));
-    let examples =
-        Examples { attacks: &attacks, threat: &threat, victim, clean: None, block, avoid: targets };
+    let examples = Examples {
+        attacks: &attacks,
+        threat: &threat,
+        victim,
+        clean: None,
+        block,
+        avoid: targets,
+        ready: Vec::new(),
+    };
     fit(defense.detector.detector(), &examples, setup, ctx).map(Some).when("fit the detector of the defense")
 }

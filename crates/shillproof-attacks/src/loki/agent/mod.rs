@@ -8,7 +8,7 @@ mod tests;
 use rand::RngExt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use shillproof_core::{AttackError, Ctx, Rng, Seed};
+use shillproof_core::{AttackError, Ctx, Rng};
 
 pub(super) use network::QNetwork;
 use replay::{Replay, Transition};
@@ -162,11 +162,6 @@ fn aims(batch: &[&Transition], judge: &QNetwork, world: &impl World, discount: f
             if best.is_finite() { transition.reward + discount as f32 * best } else { transition.reward }
         })
         .collect()
-}
-
-/// What draws belong to a fake user.
-pub(super) fn of_fake_user(seed: Seed, v: usize) -> Rng {
-    seed.child("fake users").index(v as u64).rng()
 }
 
 impl Learning {
