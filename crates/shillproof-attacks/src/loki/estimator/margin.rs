@@ -200,11 +200,6 @@ impl Margins {
         self.theta.is_empty()
     }
 
-    #[cfg(test)]
-    pub(super) fn add_sample(&mut self, more: Option<Step>) {
-        self.samples.extend(more);
-    }
-
     /// What it was trained on.
     pub fn samples(&self) -> &[Step] {
         &self.samples
