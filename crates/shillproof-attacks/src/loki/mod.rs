@@ -19,7 +19,7 @@ use shillproof_victims::{Bpr, Fpmc, Gru4Rec, TransRec, VictimSpec};
 use crate::catalogue::{Capabilities, Described};
 use crate::craft::{Model, Sequences};
 pub use agent::Learning;
-use agent::{Policy, World, learn};
+use agent::{Policy, Rules, World, learn};
 use estimator::Hessian;
 use groups::groups;
 use simulator::Simulator;
@@ -158,39 +158,31 @@ impl Attack for LokiAttack {
         } else {
             sample
         };
-        let mut world = Game {
+        let mut game = Game {
             attack: self,
             oracle,
             users: data.n_users(),
-            groups: groups(data, &goal.targets, self.groups, ctx)?,
-            length: sequences.length,
+            board: Board { groups: groups(data, &goal.targets, self.groups, ctx)?, length: sequences.length },
             simulator: Simulator::train(self, data, goal, ctx)?,
-            seed: ctx.seed.child("queries").rng(),
+            draws: ctx.seed.child("queries").rng(),
             looks: 0,
             used: oracle.used(),
         };
-        world.scale(&mut ctx.seed.child("scale").rng());
-        let (network, _) = learn(&mut world, &self.agent, ctx)?;
+        let Game { board, simulator, .. } = &mut game;
+        simulator.scale(|rng| board.random(rng), &mut ctx.seed.child("scale").rng());
+        let (network, _) = learn(&mut game, &self.agent, ctx)?;
         let policy = Policy { network: &network, exploration: self.agent.exploration };
-        sequences.craft(budget, ctx, |_, rng| Ok(world.history(&policy, self.force_target, rng)))
+        sequences.craft(budget, ctx, |_, rng| Ok(game.board.history(&policy, self.force_target, rng)))
     }
 }
 
-/// Where the agent acts: an action is a group, of which an item is drawn.
-struct Game<'a> {
-    attack: &'a LokiAttack,
-    oracle: &'a QueryOracle<'a>,
-    users: usize,
+/// What the agent chooses from: an action is a group, of which an item is drawn.
+struct Board {
     groups: Vec<Vec<ItemId>>,
     length: usize,
-    simulator: Simulator<'a>,
-    seed: Rng,
-    looks: u64,
-    /// Queries that were spent before.
-    used: u64,
 }
 
-impl Game<'_> {
+impl Board {
     /// An unused item of each group in turn, uniformly.
     fn items(&self, actions: &[u32], rng: &mut Rng) -> Vec<ItemId> {
         let mut out: Vec<ItemId> = Vec::with_capacity(actions.len());
@@ -214,28 +206,22 @@ impl Game<'_> {
         self.items(&actions, rng)
     }
 
-    fn scale(&mut self, rng: &mut Rng) {
-        let mut simulator = std::mem::replace(&mut self.simulator, Simulator::empty());
-        simulator.scale(
-            |rng| {
-                let mut actions: Vec<u32> = Vec::new();
-                while actions.len() < self.length {
-                    let allowed: Vec<u32> =
-                        (0..self.actions() as u32).filter(|&a| self.allows(&actions, a)).collect();
-                    if allowed.is_empty() {
-                        break;
-                    }
-                    actions.push(allowed[rng.random_range(0..allowed.len() as u64) as usize]);
-                }
-                self.items(&actions, rng)
-            },
-            rng,
-        );
-        self.simulator = simulator;
+    /// A history of random groups.
+    fn random(&self, rng: &mut Rng) -> Vec<ItemId> {
+        let mut actions: Vec<u32> = Vec::new();
+        while actions.len() < self.length {
+            let allowed: Vec<u32> =
+                (0..self.actions() as u32).filter(|&a| self.allows(&actions, a)).collect();
+            if allowed.is_empty() {
+                break;
+            }
+            actions.push(allowed[rng.random_range(0..allowed.len() as u64) as usize]);
+        }
+        self.items(&actions, rng)
     }
 }
 
-impl World for Game<'_> {
+impl Rules for Board {
     fn actions(&self) -> usize {
         self.groups.len()
     }
@@ -247,31 +233,44 @@ impl World for Game<'_> {
     fn allows(&self, taken: &[u32], action: u32) -> bool {
         taken.iter().filter(|&&a| a == action).count() < self.groups[action as usize].len()
     }
+}
+
+/// Where the agent acts: rewards are what local models say, which the black box's lists weigh.
+struct Game<'a> {
+    attack: &'a LokiAttack,
+    oracle: &'a QueryOracle<'a>,
+    users: usize,
+    board: Board,
+    simulator: Simulator<'a>,
+    draws: Rng,
+    looks: u64,
+    /// Queries that were spent before.
+    used: u64,
+}
+
+impl World for Game<'_> {
+    fn rules(&self) -> &impl Rules {
+        &self.board
+    }
 
     fn rewards(&mut self, actions: &[u32], rng: &mut Rng) -> Vec<f32> {
-        let history = self.items(actions, rng);
-        self.simulator.rewards(&history, rng)
+        self.simulator.rewards(&self.board.items(actions, rng), rng)
     }
 
     fn begin(&mut self, episode: usize, policy: &Policy<'_>) -> Result<(), AttackError> {
-        let genuine = self.attack.queries == Asking::Genuine;
-        let looks = if genuine { 1 } else { self.attack.agent.episodes.div_ceil(LOOK) as u64 };
-        if self.attack.weights == Weighing::Uniform || !episode.is_multiple_of(LOOK) || self.looks == looks {
+        let Self { attack, oracle, users, board, simulator, draws, looks, used } = self;
+        let genuine = attack.queries == Asking::Genuine;
+        let all = if genuine { 1 } else { attack.agent.episodes.div_ceil(LOOK) as u64 };
+        if attack.weights == Weighing::Uniform || !episode.is_multiple_of(LOOK) || *looks == all {
             return Ok(());
         }
-        let left =
-            self.oracle.left().min(self.attack.most_queries.saturating_sub(self.oracle.used() - self.used));
-        let queries = left / (looks - self.looks);
-        self.looks += 1;
-        let mut rng = std::mem::replace(&mut self.seed, shillproof_core::Seed::new(0).rng());
-        let mut simulator = std::mem::replace(&mut self.simulator, Simulator::empty());
-        let done =
-            simulator.weigh(self.attack.weights, self.oracle, queries, self.attack.list_length, || {
-                let user = UserId(rng.random_range(0..self.users as u64) as u32);
-                (user, (!genuine).then(|| self.history(policy, false, &mut rng)))
-            });
-        (self.simulator, self.seed) = (simulator, rng);
-        done
+        let left = oracle.left().min(attack.most_queries.saturating_sub(oracle.used() - *used));
+        let queries = left / (all - *looks);
+        *looks += 1;
+        simulator.weigh(attack.weights, oracle, queries, attack.list_length, || {
+            let user = UserId(draws.random_range(0..*users as u64) as u32);
+            (user, (!genuine).then(|| board.history(policy, false, draws)))
+        })
     }
 }
 

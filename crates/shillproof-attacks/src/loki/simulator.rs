@@ -3,6 +3,7 @@
 use rand::RngExt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use shillproof_core::catalogue::Catalogue;
 use shillproof_core::{
     AttackError, Audience, Ctx, FitJob, Goal, Interactions, ItemId, Query, QueryOracle, Recommender, Rng,
     Ties, UserId,
@@ -11,7 +12,7 @@ use shillproof_victims::VictimSpec;
 use shillproof_victims::transrec::Distance;
 
 use super::LokiAttack;
-use super::estimator::{Curvature, Lissa, Margins, Recurrent};
+use super::estimator::{Curvature, Hessian, Lissa, Margins, Recurrent};
 use super::kendall::distance;
 
 /// Weights of models by their distances from the black box.
@@ -87,11 +88,6 @@ pub(super) struct Simulator<'a> {
 }
 
 impl<'a> Simulator<'a> {
-    /// No model at all.
-    pub(super) fn empty() -> Self {
-        Self { models: Vec::new(), ties: Ties::hashed(shillproof_core::Seed::new(0)) }
-    }
-
     /// Trains the attack's models and finds where their parameters would have to go for the targets to rise.
     pub(super) fn train(
         attack: &LokiAttack,
@@ -210,7 +206,6 @@ impl<'a> Local<'a> {
                 (Box::new(model), Estimator::Recurrent(Box::new(point)))
             }
             other => {
-                use shillproof_core::catalogue::Catalogue;
                 return Err(AttackError::Parameter {
                     name: "models",
                     got: format!("`{}`", other.card().name),
@@ -297,7 +292,7 @@ impl<C: Curvature> Curvature for Subset<'_, C> {
         self.some.len()
     }
 
-    fn product(&self, _: Option<&[usize]>, v: &[f64], hessian: super::estimator::Hessian, out: &mut [f64]) {
+    fn product(&self, _: Option<&[usize]>, v: &[f64], hessian: Hessian, out: &mut [f64]) {
         self.of.product(Some(&self.some), v, hessian, out);
     }
 }

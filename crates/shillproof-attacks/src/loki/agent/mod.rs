@@ -13,8 +13,8 @@ use shillproof_core::{AttackError, Ctx, Rng};
 pub(super) use network::QNetwork;
 use replay::{Replay, Transition};
 
-/// What the agent acts in. An episode is a fixed number of actions; an action may cease to be allowed.
-pub(super) trait World {
+/// Which actions there are. An episode is a fixed number of them; an action may cease to be allowed.
+pub(super) trait Rules {
     /// Number of actions.
     fn actions(&self) -> usize;
 
@@ -23,6 +23,12 @@ pub(super) trait World {
 
     /// Whether an action is possible after these.
     fn allows(&self, taken: &[u32], action: u32) -> bool;
+}
+
+/// What the agent acts in.
+pub(super) trait World {
+    /// Which actions there are.
+    fn rules(&self) -> &impl Rules;
 
     /// What each action of an episode has earned.
     fn rewards(&mut self, actions: &[u32], rng: &mut Rng) -> Vec<f32>;
@@ -79,11 +85,11 @@ pub(super) struct Policy<'a> {
 
 impl Policy<'_> {
     /// One episode's actions.
-    pub(super) fn episode(&self, world: &(impl World + ?Sized), rng: &mut Rng) -> Vec<u32> {
-        let (mut taken, mut walk) = (Vec::with_capacity(world.length()), self.network.walk());
-        while taken.len() < world.length() {
+    pub(super) fn episode(&self, rules: &impl Rules, rng: &mut Rng) -> Vec<u32> {
+        let (mut taken, mut walk) = (Vec::with_capacity(rules.length()), self.network.walk());
+        while taken.len() < rules.length() {
             let allowed: Vec<u32> =
-                (0..world.actions() as u32).filter(|&a| world.allows(&taken, a)).collect();
+                (0..rules.actions() as u32).filter(|&a| rules.allows(&taken, a)).collect();
             if allowed.is_empty() {
                 break;
             }
@@ -108,7 +114,7 @@ pub(super) fn learn(
     how: &Learning,
     ctx: &Ctx<'_>,
 ) -> Result<(QNetwork, Vec<f32>), AttackError> {
-    let mut network = QNetwork::new(world.actions(), ctx.seed.child("network"));
+    let mut network = QNetwork::new(world.rules().actions(), ctx.seed.child("network"));
     let mut judge = network.clone();
     let mut optimiser = network.optimiser(how.learning_rate as f32);
     let mut replay = Replay::new(how.memory);
@@ -122,7 +128,7 @@ pub(super) fn learn(
         let policy = Policy { network: &network, exploration };
         world.begin(episode, &policy)?;
         let mut rng = ctx.seed.child("episodes").index(episode as u64).rng();
-        let taken: std::sync::Arc<[u32]> = policy.episode(world, &mut rng).into();
+        let taken: std::sync::Arc<[u32]> = policy.episode(world.rules(), &mut rng).into();
         let rewards = world.rewards(&taken, &mut rng);
         curve.push(rewards.iter().sum::<f32>() / rewards.len().max(1) as f32);
         for (at, &reward) in rewards.iter().enumerate() {
@@ -130,7 +136,7 @@ pub(super) fn learn(
             actions += 1;
             if actions.is_multiple_of(how.update_every) {
                 let batch = replay.draw(how.batch_size, &mut draws);
-                let aims = aims(&batch, &judge, world, how.discount);
+                let aims = aims(&batch, &judge, world.rules(), how.discount);
                 network.differentiate(&batch, &aims);
                 network.step(&mut optimiser);
                 steps += 1;
@@ -145,10 +151,10 @@ pub(super) fn learn(
 
 /// `r + γ max_a′ Q(s′, a′)` by the network that judges, without the second part at the end of an episode. (Zhang et al. print no maximum in equation 7, and
 /// the old state in equation 9.)
-fn aims(batch: &[&Transition], judge: &QNetwork, world: &impl World, discount: f64) -> Vec<f32> {
+fn aims(batch: &[&Transition], judge: &QNetwork, rules: &impl Rules, discount: f64) -> Vec<f32> {
     let after: Vec<&[u32]> = batch.iter().map(|t| &t.taken[..=t.at]).collect();
     let values = judge.values(&after);
-    let rows = values.chunks_exact(world.actions());
+    let rows = values.chunks_exact(rules.actions());
     batch
         .iter()
         .zip(rows)
@@ -157,7 +163,7 @@ fn aims(batch: &[&Transition], judge: &QNetwork, world: &impl World, discount: f
                 return transition.reward;
             }
             let taken = &transition.taken[..=transition.at];
-            let allowed = (0..row.len()).filter(|&a| world.allows(taken, a as u32)).map(|a| row[a]);
+            let allowed = (0..row.len()).filter(|&a| rules.allows(taken, a as u32)).map(|a| row[a]);
             let best = allowed.fold(f32::NEG_INFINITY, f32::max);
             if best.is_finite() { transition.reward + discount as f32 * best } else { transition.reward }
         })

@@ -37,7 +37,7 @@ fn the_gradient_is_that_of_the_loss() {
 /// Six actions of three, of which each earns something after the right one only: the best sequence, 1 0 1 0 …, begins with an action that earns nothing.
 struct Planted;
 
-impl World for Planted {
+impl Rules for Planted {
     fn actions(&self) -> usize {
         3
     }
@@ -49,6 +49,12 @@ impl World for Planted {
     fn allows(&self, taken: &[u32], action: u32) -> bool {
         // Action 2 may be used twice.
         action != 2 || taken.iter().filter(|&&a| a == 2).count() < 2
+    }
+}
+
+impl World for Planted {
+    fn rules(&self) -> &impl Rules {
+        self
     }
 
     fn rewards(&mut self, actions: &[u32], _: &mut Rng) -> Vec<f32> {
