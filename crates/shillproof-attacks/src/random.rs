@@ -1,12 +1,13 @@
 //! The random attack.
 
+use rand::seq::SliceRandom;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use shillproof_core::catalogue::Card;
 use shillproof_core::{Attack, AttackError, Budget, Ctx, FakeProfiles, Fraction, Goal, Knowledge, Needs};
 
 use crate::catalogue::{Capabilities, Described};
-use crate::craft::{Frame, Model, Scores, Sequences, draw_without, shuffle};
+use crate::craft::{Frame, Model, Scores, Sequences, draw_without};
 
 /// Fillers uniform over the catalogue, rated by one normal distribution fitted to all ratings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -56,7 +57,7 @@ impl Attack for RandomAttack {
                 let others = sequences.length.min(n_items - taken.len());
                 let mut items = draw_without(rng, n_items, &taken, others)?;
                 items.extend(&taken);
-                shuffle(&mut items, rng);
+                items.shuffle(rng);
                 Ok(items)
             });
         }

@@ -3,6 +3,7 @@
 use shillproof_core::{Ctx, FitError, FitJob, Interactions, Scorer, Ties};
 
 use crate::held_out::Quality;
+use crate::input;
 use crate::neumf::EarlySelection;
 
 /// Length of the lists that select the epoch.
@@ -42,6 +43,14 @@ pub(crate) struct Course {
 }
 
 impl Course {
+    /// Refuses what is out of range.
+    pub(crate) fn check(&self) -> Result<(), FitError> {
+        input::positive("learning_rate", self.learning_rate)?;
+        input::at_least_one("epochs", self.epochs)?;
+        input::at_least_one("evaluate_every", self.evaluate_every)?;
+        input::at_least_one("patience", self.patience)
+    }
+
     /// Trains. The model whose lists of 10 are best on the held-out part of the job is kept, the last one where there is no such part or the
     /// recipe does not select.
     ///

@@ -25,6 +25,19 @@ pub(crate) fn user_weight<'a>(job: &FitJob<'a>) -> Result<Option<&'a [f32]>, Fit
     Err(FitError::Parameter { name: "user_weight", got, expected: "one finite weight of at least 0 a user" })
 }
 
+/// Weights that are not all 1, and the interactions that train under them: users of weight 0 do not.
+pub(crate) fn weighted<'a>(
+    job: &FitJob<'a>,
+    data: &'a Interactions,
+) -> Result<(Option<&'a [f32]>, Cow<'a, Interactions>), FitError> {
+    // Weights of one are no weights, to the last bit.
+    let weights = user_weight(job)?.filter(|w| w.iter().any(|&w| w != 1.0));
+    let silent = weights.filter(|w| w.contains(&0.0));
+    let learned =
+        silent.map_or(Cow::Borrowed(data), |w| Cow::Owned(data.filter(|user, _, _| w[user.index()] > 0.0)));
+    Ok((weights, learned))
+}
+
 /// A count that must not be zero.
 pub(crate) fn at_least_one(name: &'static str, value: usize) -> Result<(), FitError> {
     if value > 0 {

@@ -10,7 +10,7 @@ pub(crate) use fillers::{draw_from, draw_without};
 pub(crate) use pool::most_popular;
 use rivals::rivals;
 pub(crate) use scores::{Model, Scores};
-pub(crate) use sequences::{Sequences, shuffle};
+pub(crate) use sequences::Sequences;
 
 use shillproof_core::{
     AttackError, Budget, Ctx, FakeProfiles, Fraction, Goal, ItemId, Knowledge, Objective, Profile, Rng,

@@ -1,6 +1,6 @@
 //! Sequences for recommenders that learn what comes next: as many actions as the budget has fillers, targets among them.
 
-use rand::RngExt;
+use rand::seq::SliceRandom;
 use shillproof_core::{AttackError, Budget, Ctx, FakeProfiles, Goal, ItemId, Knowledge, Objective, Rng};
 
 use super::{Frame, Model, Scores, each_fake_user};
@@ -60,19 +60,12 @@ impl<'a> Sequences<'a> {
     /// The targets in random order.
     pub(crate) fn targets(&self, rng: &mut Rng) -> Vec<ItemId> {
         let mut targets = self.goal.targets.clone();
-        shuffle(&mut targets, rng);
+        targets.shuffle(rng);
         targets
     }
 
     /// What is no target and not among `used`, of these.
     pub(crate) fn others(&self, items: impl Iterator<Item = ItemId>, used: &[ItemId]) -> Vec<ItemId> {
         items.filter(|item| !self.goal.targets.contains(item) && !used.contains(item)).collect()
-    }
-}
-
-/// A uniform order.
-pub(crate) fn shuffle(items: &mut [ItemId], rng: &mut Rng) {
-    for last in (1..items.len()).rev() {
-        items.swap(last, rng.random_range(0..=last as u64) as usize);
     }
 }

@@ -19,7 +19,7 @@ use shillproof_victims::{Bpr, Fpmc, Gru4Rec, TransRec, VictimSpec};
 use crate::catalogue::{Capabilities, Described};
 use crate::craft::{Model, Sequences};
 pub use agent::Learning;
-use agent::{Policy, Rules, World, learn};
+use agent::{Policy, Rules, World, learn, random_episode};
 use estimator::Hessian;
 use groups::groups;
 use simulator::Simulator;
@@ -169,7 +169,8 @@ impl Attack for LokiAttack {
             used: oracle.used(),
         };
         let Game { board, simulator, .. } = &mut game;
-        simulator.scale(|rng| board.random(rng), &mut ctx.seed.child("scale").rng());
+        simulator
+            .scale(|rng| board.items(&random_episode(board, rng), rng), &mut ctx.seed.child("scale").rng());
         let (network, _) = learn(&mut game, &self.agent, ctx)?;
         let policy = Policy { network: &network, exploration: self.agent.exploration };
         sequences.craft(budget, ctx, |_, rng| Ok(game.board.history(&policy, self.force_target, rng)))
@@ -202,20 +203,6 @@ impl Board {
             && let Some(last) = actions.last_mut()
         {
             *last = 0;
-        }
-        self.items(&actions, rng)
-    }
-
-    /// A history of random groups.
-    fn random(&self, rng: &mut Rng) -> Vec<ItemId> {
-        let mut actions: Vec<u32> = Vec::new();
-        while actions.len() < self.length {
-            let allowed: Vec<u32> =
-                (0..self.actions() as u32).filter(|&a| self.allows(&actions, a)).collect();
-            if allowed.is_empty() {
-                break;
-            }
-            actions.push(allowed[rng.random_range(0..allowed.len() as u64) as usize]);
         }
         self.items(&actions, rng)
     }

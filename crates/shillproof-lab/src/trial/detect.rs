@@ -69,7 +69,7 @@ impl<'a> Lessons<'a> {
             &self.threat,
             self.block,
             touched,
-            self.others.then_some((&self.cell.attack, self.cell.threat.target, self.cell.repeat)),
+            self.others.then_some(&planned.shares.crafted),
         ));
         Key::of(&(&planned.shares.data, self.threat.objective, detector, learned))
     }

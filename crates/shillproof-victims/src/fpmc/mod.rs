@@ -14,7 +14,7 @@ use crate::epochs::Course;
 use crate::held_out::ndcg;
 use crate::input;
 use crate::neumf::EarlySelection;
-use crate::next_item::{Comparisons, NextItemModel, ordered, weighted};
+use crate::next_item::{Comparisons, NextItemModel, ordered};
 
 pub use network::{Factors, Network, Rates};
 
@@ -74,7 +74,7 @@ impl Fpmc {
         ctx.check()?;
         self.check()?;
         let data = ordered(job.train)?;
-        let (weights, learned) = weighted(job, &data)?;
+        let (weights, learned) = input::weighted(job, &data)?;
         let draw = |rows, name| Matrix::uniform(rows, self.factors, INITIAL_BOUND, ctx.seed.child(name));
         let items = data.n_items();
         let start = Factors {
@@ -91,25 +91,25 @@ impl Fpmc {
             weights,
             batch_size: self.batch_size,
         };
-        let plan = Course {
+        self.course().fit(&mut learner, ndcg, job, &data, ctx)
+    }
+
+    fn course(&self) -> Course {
+        Course {
             name: "fpmc",
             epochs: self.epochs,
             selection: self.selection,
             evaluate_every: self.evaluate_every,
             patience: self.patience,
             learning_rate: self.learning_rate,
-        };
-        plan.fit(&mut learner, ndcg, job, &data, ctx)
+        }
     }
 
     fn check(&self) -> Result<(), FitError> {
         input::at_least_one("factors", self.factors)?;
-        input::positive("learning_rate", self.learning_rate)?;
         input::not_negative("regularization", self.regularization)?;
         input::at_least_one("batch_size", self.batch_size)?;
-        input::at_least_one("epochs", self.epochs)?;
-        input::at_least_one("evaluate_every", self.evaluate_every)?;
-        input::at_least_one("patience", self.patience)
+        self.course().check()
     }
 }
 

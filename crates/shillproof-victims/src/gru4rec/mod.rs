@@ -18,7 +18,7 @@ use crate::epochs::Course;
 use crate::held_out::ndcg;
 use crate::input;
 use crate::neumf::EarlySelection;
-use crate::next_item::{NextItemModel, ordered, weighted};
+use crate::next_item::{NextItemModel, ordered};
 
 pub use derivative::Differentiator;
 pub use loss::Loss;
@@ -106,7 +106,7 @@ impl Gru4Rec {
         ctx.check()?;
         self.check()?;
         let data = ordered(job.train)?;
-        let (weights, learned) = weighted(job, &data)?;
+        let (weights, learned) = input::weighted(job, &data)?;
         let against = match self.training {
             Training::FullHistory => Against::Catalogue,
             Training::SessionParallel => Against::Batch,
@@ -121,15 +121,7 @@ impl Gru4Rec {
             batch_size: self.batch_size,
             dropout: self.dropout.get() as f32,
         };
-        let plan = Course {
-            name: "gru4rec",
-            epochs: self.epochs,
-            selection: self.selection,
-            evaluate_every: self.evaluate_every,
-            patience: self.patience,
-            learning_rate: self.learning_rate,
-        };
-        plan.fit(&mut learner, ndcg, job, &data, ctx)
+        self.course().fit(&mut learner, ndcg, job, &data, ctx)
     }
 
     fn start(&self, n_items: usize, ctx: &Ctx<'_>) -> Parameters {
@@ -152,16 +144,24 @@ impl Gru4Rec {
         }
     }
 
+    fn course(&self) -> Course {
+        Course {
+            name: "gru4rec",
+            epochs: self.epochs,
+            selection: self.selection,
+            evaluate_every: self.evaluate_every,
+            patience: self.patience,
+            learning_rate: self.learning_rate,
+        }
+    }
+
     fn check(&self) -> Result<(), FitError> {
         input::at_least_one("factors", self.factors)?;
         input::at_least_one("units", self.units)?;
         input::below_one("dropout", self.dropout)?;
-        input::positive("learning_rate", self.learning_rate)?;
         input::not_negative("weight_decay", self.weight_decay)?;
         input::at_least_one("batch_size", self.batch_size)?;
-        input::at_least_one("epochs", self.epochs)?;
-        input::at_least_one("evaluate_every", self.evaluate_every)?;
-        input::at_least_one("patience", self.patience)
+        self.course().check()
     }
 }
 

@@ -6,8 +6,6 @@ mod network;
 mod tests;
 mod triples;
 
-use std::borrow::Cow;
-
 use rand::seq::SliceRandom;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -80,12 +78,8 @@ impl LightGcn {
     pub fn fit_model(&self, job: &FitJob<'_>, ctx: &Ctx<'_>) -> Result<FactorModel, FitError> {
         ctx.check()?;
         self.check()?;
-        // Weights of one are no weights, to the last bit.
-        let weights = input::user_weight(job)?.filter(|w| w.iter().any(|&w| w != 1.0));
-        let mut data = input::positives(job.train)?;
-        if let Some(w) = weights.filter(|w| w.contains(&0.0)) {
-            data = Cow::Owned(data.filter(|user, _, _| w[user.index()] > 0.0));
-        }
+        let all = input::positives(job.train)?;
+        let (weights, data) = input::weighted(job, &all)?;
         let draw = |rows, name| Init::XavierUniform.weights(rows, self.factors, ctx.seed.child(name));
         let start = Vectors { users: draw(data.n_users(), "users"), items: draw(data.n_items(), "items") };
         let network = Network::new(Graph::new(&data), start, self.layers, self.rates());

@@ -1,7 +1,5 @@
 //! The loop that trains NeuMF and its parts.
 
-use std::borrow::Cow;
-
 use rand::seq::SliceRandom;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -99,12 +97,8 @@ impl Training {
     ) -> Result<Parameters, FitError> {
         ctx.check()?;
         self.check()?;
-        // Weights of one are no weights, to the last bit.
-        let weights = input::user_weight(job)?.filter(|w| w.iter().any(|&w| w != 1.0));
-        let mut data = input::positives(job.train)?;
-        if let Some(w) = weights.filter(|w| w.contains(&0.0)) {
-            data = Cow::Owned(data.filter(|user, _, _| w[user.index()] > 0.0));
-        }
+        let all = input::positives(job.train)?;
+        let (weights, data) = input::weighted(job, &all)?;
         let held_out = job.valid.filter(|_| self.selection != EarlySelection::None);
         let contest = held_out
             .map(|held_out| Contest::new(job.train, held_out, ctx.seed.child("candidates")))

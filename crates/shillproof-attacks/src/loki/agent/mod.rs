@@ -86,26 +86,43 @@ pub(super) struct Policy<'a> {
 impl Policy<'_> {
     /// One episode's actions.
     pub(super) fn episode(&self, rules: &impl Rules, rng: &mut Rng) -> Vec<u32> {
-        let (mut taken, mut walk) = (Vec::with_capacity(rules.length()), self.network.walk());
-        while taken.len() < rules.length() {
-            let allowed: Vec<u32> =
-                (0..rules.actions() as u32).filter(|&a| rules.allows(&taken, a)).collect();
-            if allowed.is_empty() {
-                break;
-            }
+        let mut walk = self.network.walk();
+        episode(rules, |allowed| {
             let action = if rng.random::<f64>() < self.exploration {
-                allowed[rng.random_range(0..allowed.len() as u64) as usize]
+                one_of(allowed, rng)
             } else {
                 let values = walk.values();
                 let better =
                     |a: &u32, b: &u32| values[*a as usize].total_cmp(&values[*b as usize]).then(b.cmp(a));
-                allowed.into_iter().max_by(better).unwrap_or_default()
+                allowed.iter().copied().max_by(better).unwrap_or_default()
             };
-            taken.push(action);
             walk.take(action);
-        }
-        taken
+            action
+        })
     }
+}
+
+/// An episode in which `choose` picks among the actions that are allowed; it ends early where none is.
+fn episode(rules: &impl Rules, mut choose: impl FnMut(&[u32]) -> u32) -> Vec<u32> {
+    let mut taken = Vec::with_capacity(rules.length());
+    while taken.len() < rules.length() {
+        let allowed: Vec<u32> = (0..rules.actions() as u32).filter(|&a| rules.allows(&taken, a)).collect();
+        if allowed.is_empty() {
+            break;
+        }
+        taken.push(choose(&allowed));
+    }
+    taken
+}
+
+/// A uniform one.
+fn one_of(allowed: &[u32], rng: &mut Rng) -> u32 {
+    allowed[rng.random_range(0..allowed.len() as u64) as usize]
+}
+
+/// An episode of uniform actions.
+pub(super) fn random_episode(rules: &impl Rules, rng: &mut Rng) -> Vec<u32> {
+    episode(rules, |allowed| one_of(allowed, rng))
 }
 
 /// Learns to act; the network, and the mean reward an action of each episode.

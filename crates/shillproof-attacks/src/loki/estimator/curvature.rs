@@ -160,7 +160,7 @@ pub fn conjugate_gradient(
             axpy(damping, &p, &mut ap);
             let curvature = dot(&p, &ap);
             if curvature <= 0.0 {
-                damping *= 10.0;
+                damping = (10.0 * damping).max(f64::EPSILON);
                 continue 'again;
             }
             let step = rr / curvature;

@@ -205,19 +205,9 @@ impl Margins {
         &self.samples
     }
 
-    /// The point itself.
-    pub fn theta(&self) -> &[f64] {
-        &self.theta
-    }
-
     /// Moves the point.
     pub fn theta_mut(&mut self) -> &mut [f64] {
         &mut self.theta
-    }
-
-    /// Which samples it learns from.
-    pub fn pairing(&self) -> Pairing {
-        self.pairing
     }
 
     fn rows(&self, term: &Term, step: &Step) -> impl Iterator<Item = usize> + use<> {
