@@ -68,6 +68,9 @@ pub struct Measurement {
     /// (User, target) pairs of the audience; empty where that is everybody.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub display_rate_pair: BTreeMap<usize, Summary>,
+    /// Users of the audience whose list holds any target, `reached/...`, and the others, `spared/...`, by characteristic and list length.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub characteristics: BTreeMap<String, Summary>,
     /// Over all genuine users; none for victims that predict no ratings.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub average_predicted_rating: Option<TargetSummary>,
@@ -114,6 +117,7 @@ pub fn measure(setup: &Setup, request: &Request<'_>, ctx: &Ctx<'_>) -> Result<Me
             displacement: None,
             attacked: &rankings,
             fakes: request.fakes.unwrap_or(&none),
+            train: &setup.parts(setup.feedback(request.victim)).train,
             audience: request.audience,
             labels: &labels,
             groups: &[],
@@ -162,6 +166,10 @@ impl Values {
             let key = format!("{metric}{length}{}", &name[metric.len()..]);
             (!of_targets).then(|| (key, summary(values)))
         });
+        let characteristics = self.0.iter().filter_map(|((name, k), values)| {
+            let told = name.starts_with("reached/") || name.starts_with("spared/");
+            told.then(|| (format!("{name}@{}", k.unwrap_or_default()), summary(values)))
+        });
         Measurement {
             hit_ratio: targets("hit_ratio"),
             hit_ratio_eligible: targets("hit_ratio_eligible"),
@@ -171,6 +179,7 @@ impl Values {
             hit_ratio_any: plain("hit_ratio_any"),
             display_rate_any: plain("display_rate_any"),
             display_rate_pair: plain("display_rate_pair"),
+            characteristics: characteristics.collect(),
             average_predicted_rating: self.0.get(&("average_predicted_rating".into(), None)).map(of_targets),
             accuracy: accuracy.collect(),
             seconds,

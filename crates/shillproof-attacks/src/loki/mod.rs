@@ -42,6 +42,8 @@ pub struct LokiAttack {
     pub list_length: usize,
     /// c: groups of items, besides that of the targets; at least 1.
     pub groups: usize,
+    /// Share of each group that items are drawn from, those after which a target is worth most; above 0 and at most 1.
+    pub baits: f64,
     /// Share of the scale that is added to the curvature; above 0 and below 1.
     pub damping: f64,
     /// Most steps of a run of LiSSA; at least 1.
@@ -81,6 +83,7 @@ impl Default for LokiAttack {
             most_queries: 10_000,
             list_length: 40,
             groups: 20,
+            baits: 1.0,
             damping: 0.01,
             depth: 5000,
             repeats: 4,
@@ -120,6 +123,10 @@ impl LokiAttack {
         if !(self.damping > 0.0 && self.damping < 1.0) {
             let (got, expected) = (self.damping.to_string(), "above 0 and below 1");
             return Err(AttackError::Parameter { name: "damping", got, expected });
+        }
+        if !(self.baits > 0.0 && self.baits <= 1.0) {
+            let (got, expected) = (self.baits.to_string(), "above 0 and at most 1");
+            return Err(AttackError::Parameter { name: "baits", got, expected });
         }
         self.agent.check()
     }
@@ -171,6 +178,9 @@ impl Attack for LokiAttack {
         let Game { board, simulator, .. } = &mut game;
         simulator
             .scale(|rng| board.items(&random_episode(board, rng), rng), &mut ctx.seed.child("scale").rng());
+        if self.baits < 1.0 {
+            board.keep_baits(self.baits, simulator, &mut ctx.seed.child("baits").rng());
+        }
         let (network, _) = learn(&mut game, &self.agent, ctx)?;
         let policy = Policy { network: &network, exploration: self.agent.exploration };
         sequences.craft(budget, ctx, |_, rng| Ok(game.board.history(&policy, self.force_target, rng)))
@@ -193,6 +203,18 @@ impl Board {
             out.push(left[rng.random_range(0..left.len() as u64) as usize]);
         }
         out
+    }
+
+    /// Keeps a share of each group but that of the targets: the items after which a target is worth most.
+    fn keep_baits(&mut self, share: f64, simulator: &Simulator<'_>, rng: &mut Rng) {
+        let Some((targets, others)) = self.groups.split_first_mut() else { return };
+        for group in others {
+            let worth = simulator.baits(group, targets, rng);
+            let mut order: Vec<usize> = (0..group.len()).collect();
+            order.sort_by(|&a, &b| worth[b].total_cmp(&worth[a]).then(a.cmp(&b)));
+            order.truncate((share * group.len() as f64).ceil() as usize);
+            *group = order.into_iter().map(|at| group[at]).collect();
+        }
     }
 
     /// A history that the policy composes. If it holds no target and should, its last action is one.
@@ -241,7 +263,7 @@ impl World for Game<'_> {
     }
 
     fn rewards(&mut self, actions: &[u32], rng: &mut Rng) -> Vec<f32> {
-        self.simulator.rewards(&self.board.items(actions, rng), rng)
+        self.simulator.rewards(&[&self.board.items(actions, rng)], rng).concat()
     }
 
     fn begin(&mut self, episode: usize, policy: &Policy<'_>) -> Result<(), AttackError> {

@@ -1,6 +1,7 @@
 //! The attacker's own models: trained on what is known, weighed by how much they resemble the black box, and asked what a fake history would do.
 
 use rand::RngExt;
+use rand::seq::index::sample;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use shillproof_core::catalogue::Catalogue;
@@ -36,6 +37,8 @@ const NEAREST: f64 = 1e-6;
 const TEMPERATURE: f64 = 0.1;
 /// Histories by which effects are put to scale, times items each: about 1,000 samples.
 const SCALING_SAMPLES: usize = 1000;
+/// Targets after each item that may be a bait.
+const BAITED: usize = 4;
 /// Most steps, runs and histories a step where a product takes two passes through a recurrent network.
 const RECURRENT: (usize, usize, usize) = (100, 1, 64);
 
@@ -116,7 +119,7 @@ impl<'a> Simulator<'a> {
                 break;
             }
             for (model, seen) in self.models.iter().zip(&mut seen) {
-                seen.extend(model.effects(&history, rng));
+                seen.extend(model.effects(&[&history], rng).concat());
             }
         }
         for (model, seen) in self.models.iter_mut().zip(seen) {
@@ -157,17 +160,31 @@ impl<'a> Simulator<'a> {
         Ok(())
     }
 
-    /// What each item of a fake history is worth: `1/M Σ_m w_m Δf_m`, effects put to scale.
-    pub(super) fn rewards(&self, history: &[ItemId], rng: &mut Rng) -> Vec<f32> {
-        let mut out = vec![0.0; history.len()];
+    /// What each item of fake histories is worth: `1/M Σ_m w_m Δf_m`, effects put to scale.
+    pub(super) fn rewards(&self, histories: &[&[ItemId]], rng: &mut Rng) -> Vec<Vec<f32>> {
+        let mut out: Vec<Vec<f32>> = histories.iter().map(|history| vec![0.0; history.len()]).collect();
         let share = 1.0 / self.models.len() as f64;
         for model in &self.models {
             let factor = share * model.weight / model.deviation;
-            for (out, effect) in out.iter_mut().zip(model.effects(history, rng)) {
-                *out += factor * effect;
+            for (out, effects) in out.iter_mut().zip(model.effects(histories, rng)) {
+                for (out, effect) in out.iter_mut().zip(effects) {
+                    *out += (factor * effect) as f32;
+                }
             }
         }
-        out.into_iter().map(|x| x as f32).collect()
+        out
+    }
+
+    /// What a target is worth right after each of these items, the mean over a few targets.
+    pub(super) fn baits(&self, items: &[ItemId], targets: &[ItemId], rng: &mut Rng) -> Vec<f32> {
+        let tried = targets.len().min(BAITED);
+        let histories: Vec<[ItemId; 2]> = items
+            .iter()
+            .flat_map(|&item| sample(rng, targets.len(), tried).into_iter().map(move |t| [item, targets[t]]))
+            .collect();
+        let histories: Vec<&[ItemId]> = histories.iter().map(|history| &history[..]).collect();
+        let worth = self.rewards(&histories, rng);
+        worth.chunks(tried).map(|few| few.iter().map(|r| r[1]).sum::<f32>() / tried as f32).collect()
     }
 }
 
@@ -217,11 +234,13 @@ impl<'a> Local<'a> {
         Ok(Self { recommender, estimator, direction, deviation: 1.0, weight: 1.0 })
     }
 
-    /// What each item of a fake history does to the mean score of a target: `−1/N sᵀ∇ℓ`.
-    fn effects(&self, history: &[ItemId], rng: &mut Rng) -> Vec<f64> {
+    /// What each item of fake histories does to the mean score of a target: `−1/N sᵀ∇ℓ`.
+    fn effects(&self, histories: &[&[ItemId]], rng: &mut Rng) -> Vec<Vec<f64>> {
         match &self.estimator {
-            Estimator::Margins(point) => point.effects(history, &self.direction, rng),
-            Estimator::Recurrent(point) => point.effects(history, &self.direction),
+            Estimator::Margins(point) => {
+                histories.iter().map(|history| point.effects(history, &self.direction, rng)).collect()
+            }
+            Estimator::Recurrent(point) => point.effects(histories, &self.direction),
         }
     }
 }

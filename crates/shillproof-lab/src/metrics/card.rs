@@ -38,6 +38,12 @@ pub const METRICS: &[MetricCard] = &[
     card("hit_ratio_any", "share of users whose first K places hold any target", ALL),
     card("display_rate_any", "share of the audience whose first K places hold any target", AUDIENCE),
     card("display_rate_pair", "share of (audience user, target) pairs displayed among the first K", AUDIENCE),
+    card(
+        "reached",
+        "what users with a target among their first K places have in common: `reached/items`, `/popularity`, `/targets`",
+        AUDIENCE,
+    ),
+    card("spared", "the same of users without one", AUDIENCE),
     card("rank_shift", "places the target climbed", ELIGIBLE),
     card("prediction_shift", "change of the target's predicted rating", ALL),
     card("average_predicted_rating", "the target's predicted rating", ALL),

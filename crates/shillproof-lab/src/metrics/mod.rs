@@ -6,6 +6,7 @@ mod card;
 mod detection;
 mod displacement;
 mod per_user;
+mod reached;
 mod shift;
 mod targets;
 
@@ -15,6 +16,7 @@ pub(crate) use detection::auroc;
 pub use detection::{Detection, FALSE_ALARM_SHARES};
 pub use displacement::{Displacement, UnseenCells, rmse_shift};
 pub use per_user::PerUser;
+pub use reached::{CHARACTERISTICS, Characteristic, reached};
 pub use shift::{average_predicted_rating, prediction_shift, rank_shift};
 pub use targets::{
     display_rate_any, display_rate_pair, hit_ratio, hit_ratio_any, hit_ratio_eligible, promoted_targets,

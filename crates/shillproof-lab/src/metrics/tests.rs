@@ -320,3 +320,23 @@ proptest! {
         prop_assert!(last[1].is_none_or(|eligible| eligible == 1.0));
     }
 }
+
+#[test]
+fn the_reached_and_the_spared_are_told_apart() {
+    // Users 0 and 1 are shown target 3; user 0 has target 2 already, user 2 has nothing.
+    let train = pairs(3, 5, &[(0, 0), (0, 1), (0, 2), (1, 0)]);
+    let scores = table(&[&[0.0, 0.0, 0.0, 5.0, 1.0], &[0.0, 0.0, 1.0, 5.0, 2.0], &[9.0, 8.0, 1.0, 2.0, 0.0]]);
+    let rankings = ranked(&scores, &train, &[2, 3], 2);
+    let found = reached(&rankings, &Audience::All, &train, 2).unwrap();
+    let of =
+        |name: &str, reached: bool| found.iter().find(|c| c.name == name && c.reached == reached).unwrap();
+    near(of("items", true).mean, 2.0);
+    near(of("items", true).std, 1.0);
+    // Item 0 has two users, items 1 and 2 one each.
+    near(of("popularity", true).mean, f64::midpoint(4.0 / 3.0, 2.0));
+    near(of("targets", true).mean, 0.5);
+    near(of("items", false).mean, 0.0);
+    assert_eq!(of("popularity", false).mean, None, "of nobody with items");
+    let spared = reached(&rankings, &Audience::Users(vec![UserId(0)]), &train, 2).unwrap();
+    assert!(spared.iter().all(|c| c.reached == c.mean.is_some()), "one user, who is reached");
+}

@@ -263,10 +263,11 @@ impl Trials {
         });
         let guarded = !matches!(cell.defense, DefenseSpec::None(_));
         let labels = setup.labels(&targets);
-        let feedback = cell.victim.bind(&setup.dataset.users, &setup.dataset.items).feedback();
+        let feedback = setup.feedback(&cell.victim);
         let audience = setup.audience(&cell.threat.target_users)?;
+        let train = &setup.parts(feedback).train;
         let groups = match targets[..] {
-            [target] if audience == Audience::All => user_groups(&setup.parts(feedback).train, target),
+            [target] if audience == Audience::All => user_groups(train, target),
             _ => Vec::new(),
         };
         let trial = Trial {
@@ -274,6 +275,7 @@ impl Trials {
             displacement,
             attacked: &after,
             fakes: &fakes,
+            train,
             audience: &audience,
             labels: &labels,
             groups: &groups,

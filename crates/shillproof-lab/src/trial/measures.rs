@@ -1,6 +1,6 @@
 //! The tidy rows of one trial.
 
-use shillproof_core::{Audience, FakeProfiles, ItemId, UserId};
+use shillproof_core::{Audience, FakeProfiles, Interactions, ItemId, UserId};
 
 use super::groups::UserGroup;
 use crate::metrics::{
@@ -22,10 +22,12 @@ pub(crate) struct Trial<'a> {
     pub(crate) displacement: Option<Displacement>,
     pub(crate) attacked: &'a Rankings,
     pub(crate) fakes: &'a FakeProfiles,
+    /// Genuine data that the victim was trained on.
+    pub(crate) train: &'a Interactions,
     pub(crate) audience: &'a Audience,
     /// Labels of the targets, in the order of the rankings.
     pub(crate) labels: &'a [String],
-    /// Kinds of users, where there is one target.
+    /// Kinds of users, where there is one target and everybody is the audience; elsewhere users are told apart by whether they are reached.
     pub(crate) groups: &'a [UserGroup],
     pub(crate) spec: &'a MeasureSpec,
     /// Users whom a defense removed; none without a defense.
@@ -144,6 +146,13 @@ impl Trial<'_> {
             rows.push("display_rate_any", Some(k), None, any.mean());
             let pair = display_rate_pair(self.attacked, self.audience, k)?;
             rows.push("display_rate_pair", Some(k), None, pair.mean());
+        }
+        if self.groups.is_empty() {
+            for of in metrics::reached(self.attacked, self.audience, self.train, k)? {
+                let name = format!("{}/{}", if of.reached { "reached" } else { "spared" }, of.name);
+                rows.push(format!("{name}/std"), Some(k), None, of.std);
+                rows.push(name, Some(k), None, of.mean);
+            }
         }
         Ok(())
     }

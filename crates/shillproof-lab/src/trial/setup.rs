@@ -75,6 +75,11 @@ impl Setup {
         self.split.train.n_users()
     }
 
+    /// What a victim learns from, ratings or presence.
+    pub fn feedback(&self, victim: &VictimChoice) -> Feedback {
+        victim.bind(&self.dataset.users, &self.dataset.items).feedback()
+    }
+
     /// The parts in the form that a victim learns from: binarised for implicit victims.
     pub fn parts(&self, feedback: Feedback) -> &Split {
         if feedback == Feedback::Implicit && self.split.train.is_explicit() {
@@ -157,7 +162,7 @@ impl Setup {
         measure: &MeasureSpec,
         ctx: &Ctx<'_>,
     ) -> Result<Rankings, TrialError> {
-        let parts = self.parts(victim.bind(&self.dataset.users, &self.dataset.items).feedback());
+        let parts = self.parts(self.feedback(victim));
         let held_out: Vec<&Interactions> = parts.valid.iter().chain(&parts.test).collect();
         let k = measure.hit_ratio.iter().copied().max().unwrap_or(0);
         let reads = fitted.recommender.scorer().is_none_or(Scorer::reads_history);

@@ -65,10 +65,23 @@ impl Differentiator {
         self.network.gradient.blocks_mut().concat()
     }
 
-    /// The loss of each prediction of a history: that of the second item after the first, of the third after both, and so on.
-    pub fn losses(&mut self, history: &[ItemId]) -> Vec<f64> {
-        let (batch, _) = batch(&[history], true);
-        self.network.losses(&batch, &vec![0.0; self.network.parameters.cell.width()])
+    /// The loss of each prediction of each history: that of the second item after the first, of the third after both, and so on.
+    pub fn losses(&mut self, histories: &[&[ItemId]]) -> Vec<Vec<f64>> {
+        let mut out = vec![Vec::new(); histories.len()];
+        let (batch, _) = batch(histories, true);
+        if batch.next.is_empty() {
+            return out;
+        }
+        let mut order: Vec<usize> = (0..histories.len()).collect();
+        order.sort_by_key(|&h| std::cmp::Reverse(histories[h].len().saturating_sub(1)));
+        let first = vec![0.0; histories.len() * self.network.parameters.cell.width()];
+        let losses = self.network.losses(&batch, &first);
+        for step in batch.packed.starts.windows(2) {
+            for (&history, loss) in order.iter().zip(&losses[step[0]..step[1]]) {
+                out[history].push(*loss);
+            }
+        }
+        out
     }
 }
 

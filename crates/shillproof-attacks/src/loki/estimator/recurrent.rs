@@ -11,6 +11,9 @@ use crate::mf::vector::dot;
 /// Length of the step, in parameter space, between two gradients or losses that are compared.
 const STEP: f64 = 0.02;
 
+/// Histories that go through the network side by side.
+const AT_ONCE: usize = 64;
+
 /// A trained GRU4Rec, and the histories that it was trained on. A sample is a whole history.
 pub(crate) struct Recurrent<'a> {
     point: RefCell<Differentiator>,
@@ -43,23 +46,26 @@ impl<'a> Recurrent<'a> {
         gradient.into_iter().map(|x| share * f64::from(x)).collect()
     }
 
-    /// As [`super::Margins::effects`].
-    pub(crate) fn effects(&self, history: &[ItemId], s: &[f64]) -> Vec<f64> {
-        let mut out = vec![0.0; history.len()];
+    /// As [`super::Margins::effects`], of many histories.
+    pub(crate) fn effects(&self, histories: &[&[ItemId]], s: &[f64]) -> Vec<Vec<f64>> {
+        let mut out: Vec<Vec<f64>> = histories.iter().map(|history| vec![0.0; history.len()]).collect();
         let norm = dot(s, s).sqrt();
-        if history.len() < 2 || norm == 0.0 {
+        if norm == 0.0 {
             return out;
         }
         let step = STEP / norm;
         let mut point = self.point.borrow_mut();
-        point.shift(step, s);
-        let up = point.losses(history);
-        point.shift(-2.0 * step, s);
-        let down = point.losses(history);
-        point.shift(step, s);
-        for ((out, up), down) in out[1..].iter_mut().zip(up).zip(down) {
-            *out = (down - up) / (2.0 * step);
+        for (shift, sign) in [(step, -1.0), (-2.0 * step, 1.0)] {
+            point.shift(shift, s);
+            for (out, histories) in out.chunks_mut(AT_ONCE).zip(histories.chunks(AT_ONCE)) {
+                for (out, losses) in out.iter_mut().zip(point.losses(histories)) {
+                    for (out, loss) in out.iter_mut().skip(1).zip(losses) {
+                        *out += sign * loss / (2.0 * step);
+                    }
+                }
+            }
         }
+        point.shift(step, s);
         out
     }
 }
