@@ -16,6 +16,7 @@ pub mod next_item;
 mod nuclear_norm;
 mod popularity;
 pub mod random_walk;
+pub mod sasrec;
 pub mod transrec;
 mod wrmf;
 
@@ -35,6 +36,7 @@ pub use neumf::{Gmf, Mlp, NeuMf};
 pub use nuclear_norm::{Completion, NuclearNorm, Observed};
 pub use popularity::Popularity;
 pub use random_walk::RandomWalk;
+pub use sasrec::SasRec;
 pub use transrec::TransRec;
 pub use wrmf::{InnerSolver, Wrmf, WrmfSolver};
 
@@ -82,6 +84,9 @@ pub enum VictimSpec {
     /// A recurrent network.
     #[serde(rename = "gru4rec")]
     Gru4Rec(Gru4Rec),
+    /// Self-attention.
+    #[serde(rename = "sasrec")]
+    SasRec(SasRec),
 }
 
 impl VictimSpec {
@@ -107,6 +112,7 @@ impl VictimSpec {
             Self::Fpmc(victim) => victim,
             Self::TransRec(victim) => victim,
             Self::Gru4Rec(victim) => victim,
+            Self::SasRec(victim) => victim,
         }
     }
 }
@@ -130,6 +136,7 @@ impl Catalogue for VictimSpec {
             Self::Fpmc(Fpmc::default()),
             Self::TransRec(TransRec::default()),
             Self::Gru4Rec(Gru4Rec::default()),
+            Self::SasRec(SasRec::default()),
         ]
     }
 
@@ -149,6 +156,7 @@ impl Catalogue for VictimSpec {
             Self::Fpmc(_) => fpmc::CARD,
             Self::TransRec(_) => transrec::CARD,
             Self::Gru4Rec(_) => gru4rec::CARD,
+            Self::SasRec(_) => sasrec::CARD,
         }
     }
 }

@@ -14,9 +14,8 @@ fn expect(name: &str) -> Expect {
         "popularity" => Expect { personal: false, equivariant: Some(0.0) },
         "item-knn" | "random-walk" => Expect { personal: true, equivariant: Some(0.0) },
         "nuclear-norm" => Expect { personal: true, equivariant: Some(1e-6) },
-        "als" | "wrmf" | "bpr" | "neumf" | "gmf" | "mlp" | "lightgcn" | "fpmc" | "transrec" | "gru4rec" => {
-            Expect { personal: true, equivariant: None }
-        }
+        "als" | "wrmf" | "bpr" | "neumf" | "gmf" | "mlp" | "lightgcn" | "fpmc" | "transrec" | "gru4rec"
+        | "sasrec" => Expect { personal: true, equivariant: None },
         other => panic!("say in this table what is expected of `{other}`"),
     }
 }
@@ -29,6 +28,9 @@ fn on_small_data(spec: VictimSpec) -> VictimSpec {
         "gmf" => format!("gmf:{steps},batch_size=32"),
         "fpmc" | "transrec" => format!("{}:learning_rate=0.01,epochs=60,batch_size=32", spec.card().name),
         "gru4rec" => "gru4rec:factors=16,units=16,learning_rate=0.01,epochs=40,batch_size=64".to_owned(),
+        "sasrec" => {
+            "sasrec:factors=16,inner=32,dropout=0.1,learning_rate=0.01,epochs=40,batch_size=64".to_owned()
+        }
         _ => return spec,
     };
     VictimSpec::from_inline(&text).expect("the entry has these parameters")
@@ -62,6 +64,7 @@ fn other_forms_keep_the_contract_too() {
         "gru4rec:factors=12,units=16,output=separate,dropout=0,learning_rate=0.01,epochs=40,batch_size=64,weight_decay=1e-5",
         "gru4rec:factors=16,units=16,training=session-parallel,loss=top1,output=separate,learning_rate=0.01,epochs=60,batch_size=32",
         "gru4rec:factors=16,units=16,training=session-parallel,loss=bpr,learning_rate=0.01,epochs=60,batch_size=16",
+        "sasrec:factors=12,layers=1,heads=3,inner=12,most_items=4,loss=bpr,dropout=0,learning_rate=0.01,epochs=60,batch_size=32",
         "lightgcn:layers=1,penalty=squared,regularization=1e-3,factors=5,batch_size=64",
         "gmf:negatives=1,sampling=per-epoch,factors=64,learning_rate=0.01,weight_decay=1e-5,epochs=100,batch_size=64",
     ] {

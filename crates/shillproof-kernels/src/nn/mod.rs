@@ -12,6 +12,7 @@
 //! are reused, and rows that coast are caught up, exactly, when they are next needed ([`Untouched`]). What is written by hand
 //! is checked against the [`tape`](crate::tape), and that against finite differences. One network runs on one thread.
 
+mod attention;
 mod chunks;
 mod coast;
 mod dense;
@@ -20,10 +21,12 @@ mod gru;
 mod init;
 mod linear;
 mod loss;
+mod norm;
 mod output;
 #[cfg(test)]
 mod tests;
 
+pub use attention::{Attention, AttentionTrace};
 pub use chunks::{dot_padded, squared_distance_padded};
 pub use coast::{AdamSteps, Untouched};
 pub use dense::Dense;
@@ -32,6 +35,7 @@ pub use gru::{Gru, Packed, Trace, plain_sigmoid};
 pub use init::Init;
 pub use linear::{Linear, add_columns, repeat};
 pub use loss::{LogitLoss, binary_cross_entropy, sigmoid};
+pub use norm::{LayerNorm, NormTrace};
 pub use output::Output;
 
 #[cfg(doc)]

@@ -3,9 +3,9 @@
 use shillproof_core::ItemId;
 use shillproof_kernels::nn::Packed;
 
-use super::loss::Loss;
 use super::network::{Against, Batch, Network};
 use super::parameters::Parameters;
+use crate::next_item::Loss;
 
 /// Parameters whose losses, scores and gradients are asked for. Predictions are compared with all items; nothing is dropped.
 pub struct Differentiator {

@@ -1,7 +1,6 @@
 //! A recurrent network over histories.
 
 mod derivative;
-mod loss;
 mod network;
 mod parameters;
 #[cfg(test)]
@@ -18,10 +17,10 @@ use crate::epochs::Course;
 use crate::held_out::ndcg;
 use crate::input;
 use crate::neumf::EarlySelection;
+pub use crate::next_item::Loss;
 use crate::next_item::{NextItemModel, ordered};
 
 pub use derivative::Differentiator;
-pub use loss::Loss;
 use network::{Against, Network};
 pub use parameters::{Head, Parameters};
 use training::HistoryLearner;

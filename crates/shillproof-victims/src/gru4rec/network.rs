@@ -1,13 +1,10 @@
 //! One step of learning on a batch of histories.
 
-use shillproof_kernels::nn::{Packed, Trace, add_columns, repeat};
+use shillproof_kernels::nn::{Packed, Trace};
 use shillproof_kernels::{Adam, View, axpy, multiply};
 
-use super::loss::Loss;
 use super::parameters::{Head, Parameters};
-
-/// Scores of predictions against all items that are kept at a time.
-const CELLS: usize = 1 << 19;
+use crate::next_item::{CatalogueSlopes, Loss, masked};
 
 /// What a prediction is compared with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,21 +130,11 @@ impl Network {
 
     /// The loss of each prediction against all items.
     pub(super) fn losses(&mut self, batch: &Batch, first: &[f32]) -> Vec<f64> {
-        let Self { parameters, loss, trace, inputs, scores, spare, .. } = self;
+        let Self { parameters, loss, trace, inputs, spare, .. } = self;
         parameters.gather(&batch.items, inputs);
         parameters.cell.forward(inputs, &batch.packed, first, trace);
-        let (n, items, w) = (batch.next.len(), parameters.n_items(), parameters.query_width());
-        let queries = View::new(parameters.queries(&trace.states, spare), n, w);
-        match &parameters.head {
-            Head::Separate { bias, .. } => repeat(bias, n, scores),
-            Head::Shared(_) => {
-                scores.clear();
-                scores.resize(n * items, 0.0);
-            }
-        }
-        multiply(queries, View::new(parameters.met().as_slice(), items, w).t(), 1.0, scores);
-        let rows = scores.chunks_exact_mut(items.max(1)).zip(&batch.next);
-        rows.map(|(row, &next)| loss.differentiate(row, next as usize, 1.0)).collect()
+        let queries = parameters.queries(&trace.states, spare);
+        parameters.catalogue().losses(queries, &batch.next, *loss)
     }
 
     /// The loss against all items; slopes at the queries and at what they meet.
@@ -157,41 +144,13 @@ impl Network {
         of_row: &mut dyn FnMut(usize, usize, &mut [f32]) -> f64,
     ) -> f64 {
         let Self { parameters, gradient, trace, of_queries, scores, spare, .. } = self;
-        let (n, items, w) = (batch.next.len(), parameters.n_items(), parameters.query_width());
         let queries = parameters.queries(&trace.states, spare);
-        of_queries.resize(n * w, 0.0);
-        let met = View::new(parameters.met().as_slice(), items, w);
-        let (of_met, mut of_bias) = match &mut gradient.head {
-            Head::Separate { items, bias } => (items, Some(bias)),
+        let (items, bias) = match &mut gradient.head {
+            Head::Separate { items, bias } => (items, Some(&mut bias[..])),
             Head::Shared(_) => (&mut gradient.items, None),
         };
-        let mut total = 0.0;
-        let most = (CELLS / items).clamp(16, 512);
-        for first in (0..n).step_by(most) {
-            let rows = most.min(n - first);
-            let queries = View::new(&queries[first * w..(first + rows) * w], rows, w);
-            let keep = match &parameters.head {
-                Head::Separate { bias, .. } => {
-                    repeat(bias, rows, scores);
-                    1.0
-                }
-                Head::Shared(_) => {
-                    scores.resize(rows * items, 0.0);
-                    0.0
-                }
-            };
-            multiply(queries, met.t(), keep, scores);
-            for (at, row) in scores.chunks_exact_mut(items).enumerate() {
-                total += of_row(first + at, batch.next[first + at] as usize, row);
-            }
-            let slopes = View::new(scores, rows, items);
-            multiply(slopes, met, 0.0, &mut of_queries[first * w..(first + rows) * w]);
-            multiply(slopes.t(), queries, 1.0, of_met.as_mut_slice());
-            if let Some(bias) = &mut of_bias {
-                add_columns(scores, bias);
-            }
-        }
-        total
+        let slopes = CatalogueSlopes { queries: of_queries, items, bias };
+        parameters.catalogue().differentiate(queries, &batch.next, of_row, slopes, scores)
     }
 
     /// The loss against what the other predictions should have said; slopes as above.
@@ -249,11 +208,5 @@ impl Network {
             }
             _ => of_states.clone_from(of_queries),
         }
-    }
-}
-
-fn masked(values: &mut [f32], mask: &[f32]) {
-    for (x, keep) in values.iter_mut().zip(mask) {
-        *x *= keep;
     }
 }

@@ -4,7 +4,7 @@ use shillproof_core::{Interactions, ItemId, UserId};
 use shillproof_kernels::Matrix;
 use shillproof_kernels::nn::{Gru, Linear, Packed, Trace};
 
-use crate::next_item::{Encoder, NextItemModel};
+use crate::next_item::{Catalogue, Encoder, NextItemModel};
 
 /// What turns a state into scores.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,11 +63,6 @@ impl Parameters {
         ]
     }
 
-    /// Items that are scored.
-    pub(super) fn n_items(&self) -> usize {
-        self.items.rows()
-    }
-
     /// Length of what meets the items.
     pub(super) fn query_width(&self) -> usize {
         match self.head {
@@ -89,6 +84,15 @@ impl Parameters {
             Head::Separate { items, .. } => items,
             Head::Shared(_) => &self.items,
         }
+    }
+
+    /// What is met, with its biases.
+    pub(super) fn catalogue(&self) -> Catalogue<'_> {
+        let bias = match &self.head {
+            Head::Separate { bias, .. } => Some(&bias[..]),
+            Head::Shared(_) => None,
+        };
+        Catalogue { items: self.met(), bias }
     }
 
     /// The input rows of these items.

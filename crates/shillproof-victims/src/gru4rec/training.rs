@@ -1,6 +1,5 @@
 //! The two ways through the histories of a data set.
 
-use rand::RngExt;
 use rand::seq::SliceRandom;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -10,7 +9,7 @@ use shillproof_kernels::nn::Packed;
 use super::network::{Batch, Network};
 use super::parameters::Parameters;
 use crate::epochs::Learner;
-use crate::next_item::NextItemModel;
+use crate::next_item::{NextItemModel, cut, dropout_mask};
 
 /// How a network is led through histories.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -138,13 +137,8 @@ impl HistoryLearner<'_> {
     }
 
     fn drop_out(&self, batch: &mut Batch, drops: &mut Rng) {
-        if self.dropout > 0.0 {
-            let keep = 1.0 / (1.0 - self.dropout);
-            let numbers = batch.items.len() * self.network.parameters.items.columns();
-            batch
-                .mask
-                .extend((0..numbers).map(|_| if drops.random::<f32>() < self.dropout { 0.0 } else { keep }));
-        }
+        let numbers = batch.items.len() * self.network.parameters.items.columns();
+        dropout_mask(numbers, self.dropout, drops, &mut batch.mask);
     }
 }
 
@@ -157,20 +151,4 @@ impl Batch {
         self.weights.clear();
         self.mask.clear();
     }
-}
-
-/// Cuts users into runs with at least `size` predictions each, but for the last one.
-fn cut(mut users: &mut [UserId], size: usize, predictions: impl Fn(UserId) -> usize) -> Vec<&mut [UserId]> {
-    let mut out = Vec::new();
-    while !users.is_empty() {
-        let mut sum = 0;
-        let full = users.iter().position(|&user| {
-            sum += predictions(user);
-            sum >= size
-        });
-        let (head, rest) = users.split_at_mut(full.map_or(users.len(), |at| at + 1));
-        out.push(head);
-        users = rest;
-    }
-    out
 }

@@ -1,6 +1,9 @@
 //! What next-item recommenders share: they read a user's last interactions, in order, and rank what may come next.
 
+mod batches;
+mod catalogue;
 mod comparisons;
+mod loss;
 mod model;
 mod steps;
 #[cfg(test)]
@@ -12,7 +15,10 @@ use shillproof_core::{FitError, Interactions};
 
 use crate::input;
 
+pub(crate) use batches::{cut, dropout_mask, masked};
+pub(crate) use catalogue::{Catalogue, CatalogueSlopes};
 pub(crate) use comparisons::{Comparisons, Pairwise};
+pub use loss::Loss;
 pub use model::{Encoder, NextItemModel};
 pub use steps::{Step, steps};
 

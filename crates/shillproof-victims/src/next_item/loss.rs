@@ -23,7 +23,7 @@ impl Loss {
     ///
     /// # Shapes
     /// `scores`: one a compared item, `positive` among them.
-    pub(super) fn differentiate(self, scores: &mut [f32], positive: usize, weight: f32) -> f64 {
+    pub(crate) fn differentiate(self, scores: &mut [f32], positive: usize, weight: f32) -> f64 {
         match self {
             Self::CrossEntropy => cross_entropy(scores, positive, weight),
             Self::Top1 => top1(scores, positive, weight),

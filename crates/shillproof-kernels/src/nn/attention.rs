@@ -1,0 +1,136 @@
+//! Causal self-attention.
+
+use super::Linear;
+use crate::exp::exp;
+use crate::matrix::{axpy, dot};
+
+/// Every row of a history looks at itself and at the rows before it, with several heads (Vaswani et al., NIPS 2017); also the shape of its gradient.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Attention {
+    /// From rows of d numbers to queries, keys and values: 3 d outputs.
+    pub input: Linear,
+    /// From the heads' answers, side by side, to rows of d numbers.
+    pub output: Linear,
+    /// Heads; they divide d.
+    pub heads: usize,
+}
+
+/// What the backward pass needs of the forward one.
+#[derive(Clone, Debug, Default)]
+pub struct AttentionTrace {
+    /// Queries, keys and values of each row.
+    projected: Vec<f32>,
+    /// By history, head and row: how much it takes of each row up to its own.
+    shares: Vec<f32>,
+    /// The heads' answers.
+    mixed: Vec<f32>,
+    of_mixed: Vec<f32>,
+    of_projected: Vec<f32>,
+    spare: Vec<f32>,
+}
+
+impl Attention {
+    /// Zeros of the same shape.
+    #[must_use]
+    pub fn zeros(&self) -> Self {
+        Self { input: self.input.zeros(), output: self.output.zeros(), heads: self.heads }
+    }
+
+    fn width(&self) -> usize {
+        self.output.outputs()
+    }
+
+    /// All rows of all histories, into `out` (cleared first).
+    ///
+    /// # Shapes
+    /// `x`: the histories one behind the other, `lengths` rows each, of d numbers. `out`: as `x`.
+    pub fn forward(&self, x: &[f32], lengths: &[usize], trace: &mut AttentionTrace, out: &mut Vec<f32>) {
+        let AttentionTrace { projected, shares, mixed, .. } = trace;
+        self.input.forward(x, projected);
+        shares.clear();
+        mixed.clear();
+        mixed.resize(x.len(), 0.0);
+        let (d, size) = (self.width(), self.width() / self.heads);
+        let factor = 1.0 / (size as f32).sqrt();
+        self.each_head(lengths, |first, length, head| {
+            let part =
+                |row: usize, which: usize| &projected[(first + row) * 3 * d + which * d + head..][..size];
+            for row in 0..length {
+                let start = shares.len();
+                let mut highest = f32::NEG_INFINITY;
+                for before in 0..=row {
+                    let score = factor * dot(part(row, 0), part(before, 1));
+                    highest = highest.max(score);
+                    shares.push(score);
+                }
+                let own = &mut shares[start..];
+                let mut total = 0.0;
+                for share in own.iter_mut() {
+                    *share = exp(*share - highest);
+                    total += *share;
+                }
+                let answer = &mut mixed[(first + row) * d + head..][..size];
+                for (before, share) in own.iter_mut().enumerate() {
+                    *share /= total;
+                    axpy(*share, part(before, 2), answer);
+                }
+            }
+        });
+        self.output.forward(mixed, out);
+    }
+
+    /// Adds to the gradient, given the slopes at the outputs; the slopes at the inputs into `of_x` (cleared first).
+    ///
+    /// # Shapes
+    /// `x`, `lengths`: as for [`Attention::forward`]. `slopes`: as its `out`.
+    pub fn backward(
+        &self,
+        x: &[f32],
+        lengths: &[usize],
+        trace: &mut AttentionTrace,
+        slopes: &[f32],
+        gradient: &mut Self,
+        of_x: &mut Vec<f32>,
+    ) {
+        let AttentionTrace { projected, shares, mixed, of_mixed, of_projected, spare } = trace;
+        self.output.backward(mixed, slopes, &mut gradient.output, Some(of_mixed));
+        of_projected.clear();
+        of_projected.resize(projected.len(), 0.0);
+        let (d, size) = (self.width(), self.width() / self.heads);
+        let factor = 1.0 / (size as f32).sqrt();
+        let mut at = 0;
+        self.each_head(lengths, |first, length, head| {
+            let place = |row: usize, which: usize| {
+                let start = (first + row) * 3 * d + which * d + head;
+                start..start + size
+            };
+            for row in 0..length {
+                let own = &shares[at..=at + row];
+                at += row + 1;
+                let of_answer = &of_mixed[(first + row) * d + head..][..size];
+                spare.clear();
+                spare.extend((0..=row).map(|before| dot(of_answer, &projected[place(before, 2)])));
+                let mean: f32 = own.iter().zip(&*spare).map(|(share, slope)| share * slope).sum();
+                for (before, (&share, slope)) in own.iter().zip(&*spare).enumerate() {
+                    axpy(share, of_answer, &mut of_projected[place(before, 2)]);
+                    let slope = factor * share * (slope - mean);
+                    axpy(slope, &projected[place(before, 1)], &mut of_projected[place(row, 0)]);
+                    axpy(slope, &projected[place(row, 0)], &mut of_projected[place(before, 1)]);
+                }
+            }
+        });
+        self.input.backward(x, of_projected, &mut gradient.input, Some(of_x));
+    }
+
+    /// Calls `visit(first row, rows, first column of the head)`, history by history and head by head.
+    fn each_head(&self, lengths: &[usize], mut visit: impl FnMut(usize, usize, usize)) {
+        let size = self.width() / self.heads;
+        let mut first = 0;
+        for &length in lengths {
+            for head in 0..self.heads {
+                visit(first, length, head * size);
+            }
+            first += length;
+        }
+    }
+}

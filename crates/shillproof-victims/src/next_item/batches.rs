@@ -1,0 +1,41 @@
+//! Histories that are learned from together.
+
+use rand::RngExt;
+use shillproof_core::{Rng, UserId};
+
+/// Cuts users into runs with at least `size` predictions each, but for the last one.
+pub(crate) fn cut(
+    mut users: &mut [UserId],
+    size: usize,
+    predictions: impl Fn(UserId) -> usize,
+) -> Vec<&mut [UserId]> {
+    let mut out = Vec::new();
+    while !users.is_empty() {
+        let mut sum = 0;
+        let full = users.iter().position(|&user| {
+            sum += predictions(user);
+            sum >= size
+        });
+        let (head, rest) = users.split_at_mut(full.map_or(users.len(), |at| at + 1));
+        out.push(head);
+        users = rest;
+    }
+    out
+}
+
+/// By what numbers are multiplied in training: 0 with probability `share`, otherwise what keeps the mean. Into `out` (cleared first), which stays empty where nothing is
+/// dropped.
+pub(crate) fn dropout_mask(numbers: usize, share: f32, drops: &mut Rng, out: &mut Vec<f32>) {
+    out.clear();
+    if share > 0.0 {
+        let keep = 1.0 / (1.0 - share);
+        out.extend((0..numbers).map(|_| if drops.random::<f32>() < share { 0.0 } else { keep }));
+    }
+}
+
+/// Multiplies by a mask, and by 1 where it is empty.
+pub(crate) fn masked(values: &mut [f32], mask: &[f32]) {
+    for (x, keep) in values.iter_mut().zip(mask) {
+        *x *= keep;
+    }
+}

@@ -1,0 +1,236 @@
+//! Self-attention over histories.
+
+mod block;
+mod network;
+#[cfg(test)]
+mod tests;
+
+use rand::seq::SliceRandom;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use shillproof_core::catalogue::Card;
+use shillproof_core::{
+    Ctx, Feedback, FitError, FitJob, Fraction, HeldOut, Interactions, Recommender, UserId, Victim,
+};
+use shillproof_kernels::Matrix;
+use shillproof_kernels::nn::{Attention, LayerNorm, Linear};
+
+use crate::epochs::{Course, Learner};
+use crate::held_out::ndcg;
+use crate::input;
+use crate::neumf::EarlySelection;
+use crate::next_item::{Loss, NextItemModel, cut, ordered};
+
+pub use block::Block;
+pub use network::Parameters;
+use network::{Batch, Network};
+
+/// Standard deviation of the first matrices.
+const SPREAD: f32 = 0.02;
+
+/// Recommendation by self-attention (Kang and McAuley, ICDM 2018).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct SasRec {
+    /// d: length of the vectors of items and of rows between blocks; at least 1.
+    pub factors: usize,
+    /// Blocks, one on the other; at least 1.
+    pub layers: usize,
+    /// Heads of attention; they divide `factors`.
+    pub heads: usize,
+    /// Length of a row inside of a block's network; at least 1.
+    pub inner: usize,
+    /// Most items of a history that are read, the last ones; at least 1.
+    pub most_items: usize,
+    /// What is minimised.
+    pub loss: Loss,
+    /// Share of numbers that is dropped in training, of what is read and of what blocks add; below 1.
+    pub dropout: Fraction,
+    /// Step size of Adam; above 0.
+    pub learning_rate: f32,
+    /// Added to the gradient as `weight_decay · θ`; at least 0.
+    pub weight_decay: f32,
+    /// Predictions of a step, at least; at least 1.
+    pub batch_size: usize,
+    /// Passes over the interactions; at least 1.
+    pub epochs: usize,
+    /// Which epoch is kept.
+    pub selection: EarlySelection,
+    /// Epochs from one look at the held-out part to the next; at least 1.
+    pub evaluate_every: usize,
+    /// Looks without a better epoch after which training stops; at least 1.
+    pub patience: usize,
+}
+
+impl Default for SasRec {
+    fn default() -> Self {
+        Self {
+            factors: 64,
+            layers: 2,
+            heads: 2,
+            inner: 256,
+            most_items: 50,
+            loss: Loss::CrossEntropy,
+            dropout: Fraction::new(0.5).expect("invariant: 0.5 is a fraction"),
+            learning_rate: 1e-3,
+            weight_decay: 0.0,
+            batch_size: 2048,
+            epochs: 200,
+            selection: EarlySelection::Validation,
+            evaluate_every: 1,
+            patience: 10,
+        }
+    }
+}
+
+pub(crate) const CARD: Card = Card {
+    name: "sasrec",
+    summary: "next item: self-attention over the history",
+    doc: include_str!("../../../../docs/victims/sasrec.md"),
+    reference: "Kang and McAuley, Self-attentive sequential recommendation, ICDM 2018",
+};
+
+impl SasRec {
+    /// Fits and keeps the type, so that the parameters can be read.
+    ///
+    /// # Errors
+    /// As [`Victim::fit`].
+    pub fn fit_model(&self, job: &FitJob<'_>, ctx: &Ctx<'_>) -> Result<NextItemModel<Parameters>, FitError> {
+        ctx.check()?;
+        self.check()?;
+        let data = ordered(job.train)?;
+        let (weights, learned) = input::weighted(job, &data)?;
+        let start = self.start(data.n_items(), ctx);
+        let dropout = self.dropout.get() as f32;
+        let mut learner = HistoryLearner {
+            network: Network::new(start, self.loss, dropout, self.learning_rate, self.weight_decay),
+            histories: &data,
+            data: &learned,
+            weights,
+            batch_size: self.batch_size,
+        };
+        self.course().fit(&mut learner, ndcg, job, &data, ctx)
+    }
+
+    fn start(&self, n_items: usize, ctx: &Ctx<'_>) -> Parameters {
+        let draw = |rows, columns, name: &str| Matrix::normal(rows, columns, SPREAD, ctx.seed.child(name));
+        let layer = |outputs, inputs, name: &str| Linear {
+            weights: draw(outputs, inputs, name),
+            bias: vec![0.0; outputs],
+        };
+        let d = self.factors;
+        let block = |at: usize| Block {
+            first: LayerNorm::new(d),
+            attention: Attention {
+                input: layer(3 * d, d, &format!("input {at}")),
+                output: layer(d, d, &format!("output {at}")),
+                heads: self.heads,
+            },
+            second: LayerNorm::new(d),
+            inner: layer(self.inner, d, &format!("inner {at}")),
+            outer: layer(d, self.inner, &format!("outer {at}")),
+        };
+        Parameters {
+            items: draw(n_items, d, "items"),
+            places: draw(self.most_items, d, "places"),
+            blocks: (0..self.layers).map(block).collect(),
+            last: LayerNorm::new(d),
+        }
+    }
+
+    fn course(&self) -> Course {
+        Course {
+            name: "sasrec",
+            epochs: self.epochs,
+            selection: self.selection,
+            evaluate_every: self.evaluate_every,
+            patience: self.patience,
+            learning_rate: self.learning_rate,
+        }
+    }
+
+    fn check(&self) -> Result<(), FitError> {
+        for (name, value) in [
+            ("factors", self.factors),
+            ("layers", self.layers),
+            ("heads", self.heads),
+            ("inner", self.inner),
+            ("most_items", self.most_items),
+            ("batch_size", self.batch_size),
+        ] {
+            input::at_least_one(name, value)?;
+        }
+        if !self.factors.is_multiple_of(self.heads) {
+            let (got, expected) = (self.heads.to_string(), "a divisor of `factors`");
+            return Err(FitError::Parameter { name: "heads", got, expected });
+        }
+        input::below_one("dropout", self.dropout)?;
+        input::not_negative("weight_decay", self.weight_decay)?;
+        self.course().check()
+    }
+}
+
+/// Epochs over a data set.
+struct HistoryLearner<'a> {
+    network: Network,
+    histories: &'a Interactions,
+    /// What trains.
+    data: &'a Interactions,
+    weights: Option<&'a [f32]>,
+    batch_size: usize,
+}
+
+impl Learner for HistoryLearner<'_> {
+    type Model = NextItemModel<Parameters>;
+
+    fn epoch(&mut self, epoch: usize, ctx: &Ctx<'_>) -> Result<f64, FitError> {
+        let most = self.network.parameters.most();
+        let predictions = |user: UserId| (self.data.row(user).len() - 1).min(most);
+        let mut order: Vec<UserId> = self.data.users().filter(|&u| self.data.row(u).len() > 1).collect();
+        order.shuffle(&mut ctx.seed.child("order").index(epoch as u64).rng());
+        let mut drops = ctx.seed.child("dropout").index(epoch as u64).rng();
+        let mut loss = 0.0;
+        for users in cut(&mut order, self.batch_size, predictions) {
+            ctx.check()?;
+            let mut batch = Batch::default();
+            for &mut user in users {
+                let items = self.data.row(user).items();
+                let recent = &items[items.len() - 1 - predictions(user)..];
+                batch.lengths.push(recent.len() - 1);
+                batch.items.extend(recent[..recent.len() - 1].iter().map(|item| item.0));
+                batch.next.extend(recent[1..].iter().map(|item| item.0));
+                let weight = self.weights.map_or(1.0, |w| w[user.index()]);
+                batch.weights.resize(batch.next.len(), weight);
+            }
+            loss += self.network.learn(&batch, &mut drops);
+        }
+        Ok(loss)
+    }
+
+    fn is_finite(&self) -> bool {
+        let mut copy = self.network.parameters.clone();
+        copy.parts_mut().iter().all(|part| part.iter().all(|x| x.is_finite()))
+    }
+
+    fn model(&mut self) -> Self::Model {
+        self.network.parameters.clone().model(self.histories)
+    }
+}
+
+impl Victim for SasRec {
+    fn feedback(&self) -> Feedback {
+        Feedback::Implicit
+    }
+
+    fn fit(&self, job: &FitJob<'_>, ctx: &Ctx<'_>) -> Result<Box<dyn Recommender>, FitError> {
+        Ok(Box::new(self.fit_model(job, ctx)?))
+    }
+
+    fn selects_on(&self) -> HeldOut {
+        self.selection.selects_on()
+    }
+
+    fn as_any(&self) -> Option<&dyn std::any::Any> {
+        Some(self)
+    }
+}
