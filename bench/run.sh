@@ -6,6 +6,7 @@
 #     just bench torch --help          neural models beside PyTorch, the same
 #     just bench lightgcn --help       the victim of that name beside PyTorch, the same
 #     just bench rev-adv --help        an iteration of RevAdv beside its formulation in PyTorch, the same
+#     just bench recbole --help        next-item recommenders beside RecBole, the same
 set -euo pipefail
 cd "$(dirname "$0")/.."
 venv=bench/out/venv
@@ -35,8 +36,18 @@ rev-adv() {
     "$venv/bin/python" bench/compare_rev_adv.py "$@"
 }
 
+recbole() {
+    want torch torch==2.15.0
+    # Without what it names and does not need here, such as ray.
+    want recbole --no-deps recbole==1.2.1
+    want colorlog colorlog colorama texttable thop --no-deps
+    want pandas pandas pyyaml tqdm tensorboard
+    cargo build --release -p shillproof
+    "$venv/bin/python" bench/compare_recbole.py "$@"
+}
+
 case "${1:-all}" in
-    all) implicit && torch && lightgcn && rev-adv ;;
-    implicit | torch | lightgcn | rev-adv) "$@" ;;
-    *) sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 2 ;;
+    all) implicit && torch && lightgcn && rev-adv && recbole ;;
+    implicit | torch | lightgcn | rev-adv | recbole) "$@" ;;
+    *) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac

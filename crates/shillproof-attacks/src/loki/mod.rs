@@ -42,6 +42,8 @@ pub struct LokiAttack {
     pub list_length: usize,
     /// c: groups of items, besides that of the targets; at least 1.
     pub groups: usize,
+    /// Most targets in a history, as a share of its length; above 0 and at most 1.
+    pub most_targets: f64,
     /// Share of each group that items are drawn from, those after which a target is worth most; above 0 and at most 1.
     pub baits: f64,
     /// Share of the scale that is added to the curvature; above 0 and below 1.
@@ -83,6 +85,7 @@ impl Default for LokiAttack {
             most_queries: 10_000,
             list_length: 40,
             groups: 20,
+            most_targets: 1.0,
             baits: 1.0,
             damping: 0.01,
             depth: 5000,
@@ -124,9 +127,11 @@ impl LokiAttack {
             let (got, expected) = (self.damping.to_string(), "above 0 and below 1");
             return Err(AttackError::Parameter { name: "damping", got, expected });
         }
-        if !(self.baits > 0.0 && self.baits <= 1.0) {
-            let (got, expected) = (self.baits.to_string(), "above 0 and at most 1");
-            return Err(AttackError::Parameter { name: "baits", got, expected });
+        for (name, share) in [("most_targets", self.most_targets), ("baits", self.baits)] {
+            if !(share > 0.0 && share <= 1.0) {
+                let (got, expected) = (share.to_string(), "above 0 and at most 1");
+                return Err(AttackError::Parameter { name, got, expected });
+            }
         }
         self.agent.check()
     }
@@ -169,7 +174,11 @@ impl Attack for LokiAttack {
             attack: self,
             oracle,
             users: data.n_users(),
-            board: Board { groups: groups(data, &goal.targets, self.groups, ctx)?, length: sequences.length },
+            board: Board {
+                groups: groups(data, &goal.targets, self.groups, ctx)?,
+                length: sequences.length,
+                most_targets: (self.most_targets * sequences.length as f64).ceil() as usize,
+            },
             simulator: Simulator::train(self, data, goal, ctx)?,
             draws: ctx.seed.child("queries").rng(),
             looks: 0,
@@ -191,6 +200,7 @@ impl Attack for LokiAttack {
 struct Board {
     groups: Vec<Vec<ItemId>>,
     length: usize,
+    most_targets: usize,
 }
 
 impl Board {
@@ -240,7 +250,8 @@ impl Rules for Board {
     }
 
     fn allows(&self, taken: &[u32], action: u32) -> bool {
-        taken.iter().filter(|&&a| a == action).count() < self.groups[action as usize].len()
+        let most = if action == 0 { self.most_targets } else { usize::MAX };
+        taken.iter().filter(|&&a| a == action).count() < self.groups[action as usize].len().min(most)
     }
 }
 

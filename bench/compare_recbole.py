@@ -1,0 +1,177 @@
+"""Next-item recommenders beside RecBole, trained and ranked by RecBole itself: processor time of an epoch, and accuracy.
+
+    just bench recbole [--models fpmc transrec gru4rec sasrec] [--epochs 3] [--accuracy 0]
+
+MovieLens 100K from `SHILLPROOF_DATA`: the last interaction of a user is ranked among all items, the one before belongs to nobody, everything earlier trains; nothing is masked, as in
+RecBole's sequential mode. One thread a side, RecBole's default settings: 64 factors, batches of 2,048; FPMC and TransRec with one drawn negative, GRU4Rec and SASRec with cross-entropy.
+Time is processor time of epochs alone: on our side the difference of two runs, one with so many epochs more. With `--accuracy N` both sides train with N seeds, until NDCG on the
+item before the last has not risen for ten epochs, and the best epoch counts; the table shows means and the 95 % interval of the difference.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import resource
+import statistics
+import subprocess
+import sys
+import time
+
+from scipy.special import stdtrit
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent
+DATA = HERE / "out" / "recbole"
+SHILLPROOF = ROOT / "target" / "release" / "shillproof"
+MOST = 500
+# Name there, and the form here that it is nearest to.
+MODELS = {
+    "fpmc": ("FPMC", "fpmc:factors=64,learning_rate=0.001,regularization=0,batch_size=2048"),
+    "transrec": ("TransRec", "transrec:factors=64,learning_rate=0.001,regularization=0,batch_size=2048,distance=l2,project=false"),
+    "gru4rec": ("GRU4Rec", "gru4rec"),
+    "sasrec": ("SASRec", "sasrec"),
+}
+
+
+# ---- the other side ---------------------------------------------------------------------------------------------------
+
+def worker(name, epochs, seed):
+    import numpy as np
+    import torch
+
+    torch.set_num_threads(1)
+    # Names that RecBole 1.2 still uses and numpy has dropped.
+    for old, new in {"float_": np.float64, "complex_": np.complex128, "unicode_": np.str_, "bool8": np.bool_}.items():
+        if not hasattr(np, old):
+            setattr(np, old, new)
+    from recbole.config import Config
+    from recbole.data import create_dataset, data_preparation
+    from recbole.utils import get_model, get_trainer, init_seed
+
+    pairwise = name in ("FPMC", "TransRec")
+    config = Config(
+        model=name,
+        dataset="ml-100k",
+        config_dict={
+            "data_path": str(DATA),
+            "load_col": {"inter": ["user_id", "item_id", "timestamp"]},
+            "use_gpu": False,
+            "state": "ERROR",
+            "show_progress": False,
+            "eval_args": {"split": {"LS": "valid_and_test"}, "order": "TO", "group_by": "user", "mode": "full"},
+            "metrics": ["Hit", "NDCG"],
+            "topk": [10],
+            "valid_metric": "NDCG@10",
+            "train_neg_sample_args": {"distribution": "uniform", "sample_num": 1} if pairwise else None,
+        },
+    )
+    init_seed(seed, True)
+    dataset = create_dataset(config)
+    train, valid, test = data_preparation(config, dataset)
+    model = get_model(name)(config, train._dataset)
+    trainer = get_trainer(config["MODEL_TYPE"], name)(config, model)
+    seconds, best, since, found = [], -1.0, 0, {}
+    for epoch in range(epochs or MOST):
+        start = time.process_time()
+        trainer._train_epoch(train, epoch)
+        seconds.append(time.process_time() - start)
+        if epochs:
+            continue
+        reached = trainer.evaluate(valid, load_best_model=False)["ndcg@10"]
+        best, since = (reached, 0) if reached > best else (best, since + 1)
+        if since == 0:
+            found = trainer.evaluate(test, load_best_model=False)
+        if since == 10:
+            break
+    print("RESULT", json.dumps({"seconds": seconds, **{k: float(v) for k, v in found.items()}}))
+
+
+def theirs(name, epochs, seed=1):
+    """Seconds of each epoch, or without a number of epochs what the best one reaches."""
+    argv = [sys.executable, __file__, "--worker", name, str(epochs), str(seed)]
+    run = subprocess.run(argv, capture_output=True, text=True, env=os.environ | {"PYTHONWARNINGS": "ignore"}, cwd=DATA)
+    line = [line for line in run.stdout.splitlines() if line.startswith("RESULT ")]
+    if not line:
+        sys.exit(f"RecBole's {name} failed:\n{run.stderr[-2000:]}")
+    return json.loads(line[-1][7:])
+
+
+# ---- our side ---------------------------------------------------------------------------------------------------------
+
+def ours(recipe, epochs, seed=1):
+    """Processor seconds of the whole run, and without a number of epochs what the best one reaches."""
+    joint = "," if ":" in recipe else ":"
+    course = f"epochs={epochs},selection=none" if epochs else f"epochs={MOST},evaluate_every=1"
+    victim = f"{recipe}{joint}{course}"
+    argv = [SHILLPROOF, "measure", "ml-100k", "--victim", victim, "--split", "sequence", "--exclude", "none", "--targets", "random:1"]
+    argv += ["--k", "10", "--seed", str(seed), "--jobs", "1", "--format", "json", "--quiet"]
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    run = subprocess.run(argv, capture_output=True, text=True, check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    accuracy = json.loads(run.stdout)["accuracy"]
+    value = lambda metric: accuracy[f"{metric}@10"]["mean"]
+    return after.ru_utime - before.ru_utime, {"hit@10": value("hit_ratio"), "ndcg@10": value("ndcg")}
+
+
+def speed(models, epochs):
+    print(f"\nseconds of processor time an epoch, MovieLens 100K, one thread ({epochs} epochs)\n")
+    print(f"{'':10}{'RecBole':>10}{'here':>10}{'ratio':>8}")
+    for name in models:
+        other, recipe = MODELS[name]
+        few = ours(recipe, 1)[0]
+        many = ours(recipe, 1 + 10 * epochs)[0]
+        mine = (many - few) / (10 * epochs)
+        # The first epoch also warms up.
+        other = statistics.median(theirs(other, epochs + 1)["seconds"][1:])
+        print(f"{name:10}{other:10.2f}{mine:10.3f}{other / mine:7.1f}x", flush=True)
+
+
+def accuracy(models, seeds):
+    print(f"\nbest epoch by validation, {seeds} seeds a side; difference here minus RecBole\n")
+    if seeds < 2:
+        sys.exit("--accuracy: expected at least 2 seeds, for an interval")
+    for name in models:
+        other, recipe = MODELS[name]
+        here = [ours(recipe, 0, seed)[1] for seed in range(1, seeds + 1)]
+        there = [theirs(other, 0, seed) for seed in range(1, seeds + 1)]
+        for metric in ("hit@10", "ndcg@10"):
+            a, b = ([run[metric] for run in side] for side in (here, there))
+            gap = statistics.mean(a) - statistics.mean(b)
+            half = stdtrit(2 * seeds - 2, 0.975) * ((statistics.variance(a) + statistics.variance(b)) / seeds) ** 0.5
+            means = f"{statistics.mean(a):.4f} here, {statistics.mean(b):.4f} RecBole"
+            print(f"{name:10}{metric:8} {means}, {gap:+.4f} [{gap - half:+.4f}, {gap + half:+.4f}]", flush=True)
+
+
+def write_data():
+    """The data as RecBole reads it. Times become places in one order: many interactions of a user have the same second, of which either side would hold out another one."""
+    file = DATA / "ml-100k" / "ml-100k.inter"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    subprocess.run([SHILLPROOF, "data", "convert", "ml-100k", "--out", file, "--quiet"], check=True, stdout=subprocess.DEVNULL)
+    head, *lines = file.read_text().splitlines()
+    at = {name.split(":")[0]: k for k, name in enumerate(head.split("\t"))}
+    rows = [line.split("\t") for line in lines]
+    rows.sort(key=lambda row: (float(row[at["timestamp"]]), int(row[at["item_id"]])))
+    for place, row in enumerate(rows):
+        row[at["timestamp"]] = str(place)
+    file.write_text("\n".join("\t".join(row) for row in [head.split("\t"), *rows]) + "\n")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
+    parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--accuracy", type=int, default=0)
+    parser.add_argument("--worker", nargs=3, help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.worker:
+        return worker(args.worker[0], int(args.worker[1]), int(args.worker[2]))
+    write_data()
+    if args.epochs:
+        speed(args.models, args.epochs)
+    if args.accuracy:
+        accuracy(args.models, args.accuracy)
+
+
+if __name__ == "__main__":
+    main()
