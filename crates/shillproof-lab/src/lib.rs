@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod command;
 pub mod detection;
+pub mod leaderboard;
 pub mod measurement;
 pub mod metrics;
 pub mod plan;

@@ -6,7 +6,7 @@
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use shillproof_core::{Ctx, Seed, Silent};
@@ -15,6 +15,7 @@ use shillproof_lab::plan::{DatasetFacts, Plan, PlannedCell};
 use shillproof_lab::run::{ExecuteError, Executor, Outcome, RunOptions, run};
 use shillproof_lab::spec::ExperimentSpec;
 use shillproof_lab::store::{Record, Seconds, Store};
+use shillproof_lab::trial::Trials;
 
 const FOLDER: &str = "SHILLPROOF_TEST_RESUME_FOLDER";
 
@@ -150,4 +151,35 @@ fn two_processes_in_one_folder_do_no_harm() {
         assert!(child.wait().unwrap().success());
     }
     assert_eq!(records(&shared), records(&calm));
+}
+
+/// Four hours of crafting, stopped after a moment.
+const LONG: &str = r#"
+dataset = { demo = {} }
+victim = "popularity"
+attack = { loki = { models = [{ bpr = { factors = 2, epochs = 1 } }], depth = 5, agent = { episodes = 10_000_000 } } }
+[threat]
+each = false
+targets = { random = { count = 2 } }
+size = { fraction = 0.01 }
+black_box = { queries = 0.001 }
+surrogate = "popularity"
+"#;
+
+#[test]
+fn a_stop_in_the_middle_of_crafting_is_no_failure() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, trials) = (Store::create(folder.path()).unwrap(), Trials::default());
+    let spec = ExperimentSpec::parse(LONG, "long.toml").unwrap();
+    let plan = Plan::new(&spec, &mut |dataset| trials.facts(dataset)).unwrap();
+    let stop = AtomicBool::new(false);
+    let summary = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            std::thread::sleep(Duration::from_secs(2));
+            stop.store(true, Ordering::Relaxed);
+        });
+        run(&plan, &trials, &store, &RunOptions::default(), &Silent, &stop).unwrap()
+    });
+    assert_eq!((summary.failed, summary.left), (0, 1), "{summary:?}");
+    assert_eq!(store.load().unwrap().records.len(), 0);
 }

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use shillproof_core::{Audience, Ctx, DetectError, FakeProfiles, FitError, Grant, ItemId, Objective, Victim};
+use shillproof_core::{Audience, Ctx, FakeProfiles, Grant, ItemId, Objective, Victim};
 use shillproof_data::{DataError, Dataset};
 use shillproof_defenses::DefenseSpec;
 
@@ -18,7 +18,7 @@ use super::{Fitted, Guard, Setup, TrialError};
 use crate::command::VictimChoice;
 use crate::metrics::{Displacement, Measure, UnseenCells, rmse_shift};
 use crate::plan::{Cell, DatasetFacts, PlannedCell};
-use crate::rankings::{RankError, Rankings};
+use crate::rankings::Rankings;
 use crate::run::{ExecuteError, Executor, Outcome};
 use crate::spec::DatasetSpec;
 use crate::store::{Key, Seconds};
@@ -297,11 +297,10 @@ impl Trials {
 
 impl Executor for Trials {
     fn execute(&self, planned: &PlannedCell, ctx: &Ctx<'_>) -> Result<Outcome, ExecuteError> {
-        self.measure(planned, ctx).map_err(|error| match error {
-            TrialError::Fit(FitError::Cancelled(stop))
-            | TrialError::Detect(DetectError::Cancelled(stop))
-            | TrialError::Rank(RankError::Cancelled(stop)) => stop.into(),
-            other => ExecuteError::Failed(Box::new(other)),
+        self.measure(planned, ctx).map_err(|error| match ctx.check() {
+            // Whatever the error is made of: a cell that was stopped has not failed.
+            Err(stop) => stop.into(),
+            Ok(()) => ExecuteError::Failed(Box::new(error)),
         })
     }
 

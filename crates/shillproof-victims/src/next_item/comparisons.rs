@@ -3,7 +3,7 @@
 use rand::seq::SliceRandom;
 use shillproof_core::{Ctx, FitError, Interactions, Scorer};
 
-use super::{Step, steps};
+use super::{Negatives, Step, steps};
 use crate::epochs::Learner;
 
 /// A model that compares two items after a third.
@@ -31,6 +31,7 @@ pub(crate) struct Comparisons<'a, P> {
     /// What trains.
     pub(crate) data: &'a Interactions,
     pub(crate) weights: Option<&'a [f32]>,
+    pub(crate) negatives: Negatives,
     pub(crate) batch_size: usize,
 }
 
@@ -38,7 +39,7 @@ impl<P: Pairwise> Learner for Comparisons<'_, P> {
     type Model = P::Model;
 
     fn epoch(&mut self, epoch: usize, ctx: &Ctx<'_>) -> Result<f64, FitError> {
-        let mut list = steps(self.data, ctx.seed.child("negatives").index(epoch as u64));
+        let mut list = steps(self.data, self.negatives, ctx.seed.child("negatives").index(epoch as u64));
         list.shuffle(&mut ctx.seed.child("order").index(epoch as u64).rng());
         let mut loss = 0.0;
         for batch in list.chunks(self.batch_size) {

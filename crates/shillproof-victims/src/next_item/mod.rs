@@ -20,7 +20,7 @@ pub(crate) use catalogue::{Catalogue, CatalogueSlopes};
 pub(crate) use comparisons::{Comparisons, Pairwise};
 pub use loss::Loss;
 pub use model::{Encoder, NextItemModel};
-pub use steps::{Step, steps};
+pub use steps::{Negatives, Step, steps};
 
 /// The interactions that an implicit next-item victim learns from: as [`input::positives`], and in an order.
 pub(crate) fn ordered(train: &Interactions) -> Result<Cow<'_, Interactions>, FitError> {

@@ -1,6 +1,8 @@
 //! What is compared: what came next, and what might have.
 
 use rand::RngExt;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use shillproof_core::{Interactions, Seed};
 
 use crate::free::nth_free;
@@ -14,23 +16,36 @@ pub struct Step {
     pub last: u32,
     /// The item that followed.
     pub next: u32,
-    /// An item that the user does not have.
+    /// An item that did not follow.
     pub negative: u32,
 }
 
-/// Every two consecutive items of a user once, beside an item that is drawn uniformly from those that the user does not have, user after user. A user's
-/// draws depend on that user's row alone; who has every item has nothing to compare.
-pub fn steps(data: &Interactions, seed: Seed) -> Vec<Step> {
+/// What the next item is compared with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Negatives {
+    /// An item that the user does not have.
+    #[default]
+    Unseen,
+    /// Any item but the next one (Rendle et al., WWW 2010, where a basket is one item).
+    Others,
+}
+
+/// Every two consecutive items of a user once, beside an item that is drawn uniformly from `negatives`, user after user. A user's
+/// draws depend on that user's row alone; who has every item has nothing unseen to compare.
+pub fn steps(data: &Interactions, negatives: Negatives, seed: Seed) -> Vec<Step> {
     let mut out = Vec::with_capacity(data.len());
     for user in data.users() {
         let row = data.row(user);
-        let free = (data.n_items() - row.len()) as u32;
+        let taken = if negatives == Negatives::Others { row.len().min(1) } else { row.len() };
+        let free = (data.n_items() - taken) as u32;
         if free == 0 {
             continue;
         }
         let mut rng = seed.index(u64::from(user.0)).rng();
         out.extend(row.items().windows(2).map(|pair| {
-            let negative = nth_free(row.sorted(), |item| item.0, rng.random_range(0..free));
+            let taken = if negatives == Negatives::Others { &pair[1..] } else { row.sorted() };
+            let negative = nth_free(taken, |item| item.0, rng.random_range(0..free));
             Step { user: user.0, last: pair[0].0, next: pair[1].0, negative }
         }));
     }
@@ -53,6 +68,17 @@ mod tests {
         };
         let data = Interactions::from_triples(3, 4, cells, None).unwrap();
         let step = |last, next| Step { user: 0, last, next, negative: 3 };
-        assert_eq!(steps(&data, Seed::new(1)), [step(2, 0), step(0, 1)]);
+        assert_eq!(steps(&data, Negatives::Unseen, Seed::new(1)), [step(2, 0), step(0, 1)]);
+        let mut drawn = [[0; 4]; 4];
+        for seed in 0..300 {
+            let others = steps(&data, Negatives::Others, Seed::new(seed));
+            assert_eq!(others.len(), 2 + 3, "who has every item compares too");
+            others.iter().for_each(|s| drawn[s.next as usize][s.negative as usize] += 1);
+        }
+        for (next, counts) in drawn.iter().enumerate() {
+            assert_eq!(counts[next], 0, "nothing is compared with itself");
+            let even = |k: usize| k == next || counts[k] * 5 > counts.iter().sum::<usize>();
+            assert!((0..4).all(even), "{counts:?}");
+        }
     }
 }

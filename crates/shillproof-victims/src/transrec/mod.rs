@@ -15,7 +15,7 @@ use crate::epochs::Course;
 use crate::held_out::ndcg;
 use crate::input;
 use crate::neumf::EarlySelection;
-use crate::next_item::{Comparisons, NextItemModel, ordered};
+use crate::next_item::{Comparisons, Negatives, NextItemModel, ordered};
 
 pub use network::{Network, Rates};
 pub use space::{Distance, Space};
@@ -37,6 +37,8 @@ pub struct TransRec {
     pub learning_rate: f32,
     /// Penalty on the squares of what a comparison uses; at least 0.
     pub regularization: f32,
+    /// What the next item is compared with.
+    pub negatives: Negatives,
     /// Comparisons of a step; at least 1.
     pub batch_size: usize,
     /// Passes over the interactions; at least 1.
@@ -57,6 +59,7 @@ impl Default for TransRec {
             project: true,
             learning_rate: 1e-3,
             regularization: 0.01,
+            negatives: Negatives::Unseen,
             batch_size: 512,
             epochs: 500,
             selection: EarlySelection::Validation,
@@ -100,6 +103,7 @@ impl TransRec {
             histories: &data,
             data: &learned,
             weights,
+            negatives: self.negatives,
             batch_size: self.batch_size,
         };
         self.course().fit(&mut learner, ndcg, job, &data, ctx)

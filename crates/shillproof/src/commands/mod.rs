@@ -8,6 +8,7 @@ pub(crate) mod craft;
 pub(crate) mod data;
 pub(crate) mod detect;
 pub(crate) mod explain;
+pub(crate) mod leaderboard;
 pub(crate) mod list;
 pub(crate) mod measure;
 pub(crate) mod merge;
