@@ -73,7 +73,9 @@ mod tests {
         for seed in 0..300 {
             let others = steps(&data, Negatives::Others, Seed::new(seed));
             assert_eq!(others.len(), 2 + 3, "who has every item compares too");
-            others.iter().for_each(|s| drawn[s.next as usize][s.negative as usize] += 1);
+            for step in others {
+                drawn[step.next as usize][step.negative as usize] += 1;
+            }
         }
         for (next, counts) in drawn.iter().enumerate() {
             assert_eq!(counts[next], 0, "nothing is compared with itself");

@@ -26,6 +26,7 @@ help! {
     merge: "merge",
     report: "report",
     reproduce: "reproduce",
+    leaderboard: "leaderboard",
     data: "data",
     data_list: "data list",
     data_info: "data info",
