@@ -89,9 +89,22 @@ fn text_and_page_say_what_was_found() {
     assert!(found.failed());
 
     let text = summary(&found);
-    assert!(text.starts_with(&found.verdict()));
-    assert!(text.contains("GATE BROKEN: hit_ratio@10 >= 0 at 1%"), "{text}");
-    assert!(text.lines().count() <= 40, "a summary is read in seconds:\n{text}");
+    let joined = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(joined.starts_with(&found.verdict()), "{text}");
+    assert!(text.contains("BROKEN: hit_ratio@10 >= 0 at 1%"), "{text}");
+    assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+    let labels = ["reach", "price", "weak", "caught", "defense", "accuracy", "data"];
+    for label in labels {
+        assert_eq!(text.lines().filter(|line| line.starts_with(label)).count(), 1, "{label}:\n{text}");
+    }
+
+    assert_eq!(found.guarded.len(), 8, "the defense meets every attack, not only the strongest");
+    assert!(
+        found.caught.iter().all(|c| c.roc.windows(2).all(|pair| pair[0].caught.mean <= pair[1].caught.mean))
+    );
+    assert!(found.users.iter().all(|u| u.per_target.len() <= 5 && !u.per_target.is_empty()));
+    let spec = shillproof_lab::spec::ExperimentSpec::parse(&found.experiment, "experiment.toml").unwrap();
+    assert_eq!((spec.attack.len(), spec.threat.targets.len()), (5, 2), "the grid reads back");
 
     let html = page(&found, "shillproof audit demo");
     assert!(html.contains("shillproof audit demo"));

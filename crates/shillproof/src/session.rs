@@ -1,7 +1,9 @@
 //! What every command runs in: its seed, its threads, its way to stop, and the two streams.
 
+use std::fs;
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
@@ -89,6 +91,13 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error).when("write to stdout"),
         _ => Ok(()),
     }
+}
+
+/// Writes a page and says where it is.
+pub(crate) fn write_page(path: &Path, page: &str, session: &Session) -> Result<(), Failure> {
+    fs::write(path, page).when(format!("write `{}`", path.display()))?;
+    session.say(&format!("the page is {}", path.display()));
+    Ok(())
 }
 
 /// A value as JSON on stdout.

@@ -6,8 +6,10 @@ use shillproof_core::catalogue::Catalogue;
 use shillproof_defenses::{DefenseSpec, DetectorSpec, RemoveFlagged};
 
 use super::evidence::{Evidence, MetricAt, kind};
-use super::findings::{Caught, Guarded};
-use super::{AuditError, Search};
+use super::findings::{Accuracy, Caught, Guarded, PriceOfReach, RocPoint};
+use super::verdict::named;
+use super::{AuditError, Search, price};
+use crate::metrics::FALSE_ALARM_SHARES;
 use crate::stats::{Summary, compare, mean};
 
 /// What detectors and the defense built on the best of them achieved.
@@ -15,35 +17,69 @@ use crate::stats::{Summary, compare, mean};
 pub(super) struct Stopped {
     pub(super) caught: Vec<Caught>,
     pub(super) guarded: Vec<Guarded>,
+    pub(super) guarded_accuracy: Vec<Accuracy>,
+    pub(super) guarded_price: Option<PriceOfReach>,
 }
 
 impl Search<'_> {
-    /// Lets the detectors of the preset look at every attack of the reference size, and trains the victim once more without the users whom the best
-    /// of them flags under the strongest attack.
-    pub(super) fn stop(&mut self, strongest: Option<&str>) -> Result<Stopped, AuditError> {
+    /// Lets the detectors of the preset look at every attack of the reference size, and trains the victim once more without the users whom that one
+    /// flags which is best under the strongest attack: against every attack, for an attacker who knows the defense takes another one.
+    pub(super) fn stop(
+        &mut self,
+        strongest: Option<&str>,
+        prices: &[PriceOfReach],
+    ) -> Result<Stopped, AuditError> {
         let detectors = self.scene.effort.detectors();
         let seed = Seed::new(self.scene.seed);
         let mut experiment =
             self.scene.experiment(&self.scene.attacks, &self.scene.targets, &[self.scene.reference]);
         experiment.repeats = 1;
-        experiment.attack.retain(|attack| !matches!(attack, AttackSpec::None(_)));
-        experiment.measure.detectors.clone_from(&detectors);
-        let found = Evidence::new(self.run(&experiment)?, seed);
+        let mut watched = experiment.clone();
+        watched.attack.retain(|attack| !matches!(attack, AttackSpec::None(_)));
+        watched.measure.detectors.clone_from(&detectors);
+        let found = Evidence::new(self.run(&watched)?, seed);
         let caught = self.caught(&found, &detectors)?;
 
         let best = strongest.and_then(|attack| best(&caught, attack));
         let spec = detectors.into_iter().find(|d| Some(d.card().name) == best.as_deref());
-        let (Some(strongest), Some(detector)) = (strongest, spec) else {
-            return Ok(Stopped { caught, guarded: Vec::new() });
+        let (Some(name), Some(detector)) = (best, spec) else {
+            return Ok(Stopped { caught, ..Stopped::default() });
         };
-        experiment.attack.retain(|attack| attack.card().name == strongest);
-        experiment.measure.detectors.clear();
-        experiment.defense =
-            vec![DefenseSpec::RemoveFlagged(RemoveFlagged { detector, ..Default::default() })];
+        let defense = DefenseSpec::RemoveFlagged(RemoveFlagged { detector, ..Default::default() });
+        experiment.defense = vec![defense.clone()];
         let defended = Evidence::new(self.run(&experiment)?, seed);
-        let detector = best.unwrap_or_default();
-        let guarded = self.guarded(&defended, strongest, &detector, seed)?;
-        Ok(Stopped { caught, guarded })
+        let guarded = self.guarded(&defended, &name, seed)?;
+        let guarded_accuracy = super::inspect::accuracy(self.scene, &defended)?;
+        let guarded_price = match named(prices) {
+            Some(price) => self.guarded_price(price, &defense)?,
+            None => None,
+        };
+        Ok(Stopped { caught, guarded, guarded_accuracy, guarded_price })
+    }
+
+    /// What the reach of `price` costs the same attack when this defense stands.
+    fn guarded_price(
+        &mut self,
+        price: &PriceOfReach,
+        defense: &DefenseSpec,
+    ) -> Result<Option<PriceOfReach>, AuditError> {
+        let scene = self.scene;
+        let attack = scene.attacks.iter().find(|a| a.card().name == price.attack);
+        let targets = scene.targets.iter().find(|t| kind(t) == price.kind);
+        let (Some(attack), Some(targets)) = (attack, targets) else { return Ok(None) };
+        let mut defended = Evidence::new(Vec::new(), Seed::new(scene.seed));
+        let found = price::search(price.reach, scene.cap(), &scene.sizes, |fake_users| {
+            let (attacks, targets) = (std::slice::from_ref(attack), std::slice::from_ref(targets));
+            let mut experiment = scene.experiment(attacks, targets, &[fake_users.max(1)]);
+            if fake_users == 0 {
+                experiment.attack.retain(|attack| matches!(attack, AttackSpec::None(_)));
+            }
+            experiment.defense = vec![defense.clone()];
+            defended.extend(self.run(&experiment)?);
+            let attack = if fake_users == 0 { "none" } else { price.attack.as_str() };
+            Ok::<_, AuditError>(defended.summary(attack, &price.kind, fake_users, scene.hit_ratio())?)
+        })?;
+        Ok(found.map(|found| PriceOfReach { price: found, clicks: None, ..price.clone() }))
     }
 
     fn caught(&self, found: &Evidence, detectors: &[DetectorSpec]) -> Result<Vec<Caught>, AuditError> {
@@ -65,6 +101,7 @@ impl Search<'_> {
                             fake_users: reference,
                             auroc,
                             recall_at_1_percent: of("recall_at_fpr/0.01")?,
+                            roc: roc(&of)?,
                             fpr,
                             fnr,
                         });
@@ -75,23 +112,21 @@ impl Search<'_> {
         Ok(caught)
     }
 
-    fn guarded(
-        &self,
-        defended: &Evidence,
-        attack: &str,
-        detector: &str,
-        seed: Seed,
-    ) -> Result<Vec<Guarded>, AuditError> {
+    fn guarded(&self, defended: &Evidence, detector: &str, seed: Seed) -> Result<Vec<Guarded>, AuditError> {
         let reference = self.scene.reference;
         let mut guarded = Vec::new();
-        for targets in &self.scene.targets {
+        let attacks = self.scene.attacks.iter().map(|attack| attack.card().name);
+        for (attack, targets) in attacks.flat_map(|a| self.scene.targets.iter().map(move |t| (a, t))) {
             let kind = kind(targets);
             let plain = self.evidence.values(attack, kind, reference, self.scene.hit_ratio())?;
             let with = defended.values(attack, kind, reference, self.scene.hit_ratio())?;
             let count = |metric| defended.summary(attack, kind, reference, MetricAt { metric, k: None });
-            let (Some(change), Some(removed_genuine), Some(removed_fake)) =
-                (compare(&with, &plain, seed), count("removed_genuine")?, count("removed_fake")?)
-            else {
+            let (Some(hit_ratio), Some(change), Some(removed_genuine), Some(removed_fake)) = (
+                with.summary(seed),
+                compare(&with, &plain, seed),
+                count("removed_genuine")?,
+                count("removed_fake")?,
+            ) else {
                 continue;
             };
             guarded.push(Guarded {
@@ -101,9 +136,7 @@ impl Search<'_> {
                 kind: kind.into(),
                 fake_users: reference,
                 without: plain.summary(seed).map_or(0.0, |s| s.mean),
-                hit_ratio: defended
-                    .summary(attack, kind, reference, self.scene.hit_ratio())?
-                    .map_or(0.0, |s| s.mean),
+                hit_ratio,
                 change,
                 removed_genuine,
                 removed_fake,
@@ -111,6 +144,16 @@ impl Search<'_> {
         }
         Ok(guarded)
     }
+}
+
+/// The points of the ROC curve that were measured.
+fn roc(of: &impl Fn(&str) -> Result<Option<Summary>, AuditError>) -> Result<Vec<RocPoint>, AuditError> {
+    let mut points = Vec::new();
+    for (name, false_alarms) in FALSE_ALARM_SHARES {
+        let caught = of(&format!("recall_at_fpr/{name}"))?;
+        points.extend(caught.map(|caught| RocPoint { false_alarms, caught }));
+    }
+    Ok(points)
 }
 
 /// The detector whose own rule tells fake from genuine users best under `attack`: the largest 1 − FNR − FPR over kinds of target, the

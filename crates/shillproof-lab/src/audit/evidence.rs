@@ -38,9 +38,13 @@ impl Evidence {
         Self { records, seed: seed.child("intervals") }
     }
 
-    /// Adds what a further search has found.
+    /// Adds what a further search has found; what is there already stays as it is.
     pub(super) fn extend(&mut self, records: Vec<Record>) {
-        self.records.extend(records);
+        for record in records {
+            if !self.records.iter().any(|known| known.key == record.key) {
+                self.records.push(record);
+            }
+        }
     }
 
     /// All records.

@@ -1,5 +1,7 @@
 //! What an audit found, as data. Text and page are drawn from this.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Effort, Price};
@@ -39,8 +41,12 @@ pub struct Audit {
     pub damage: Vec<Damage>,
     /// What each detector made of each attack at [`Audit::reference`], chance among them.
     pub caught: Vec<Caught>,
-    /// What training without the users flagged by the best detector leaves of the strongest attack there.
+    /// What training without the users flagged by the best detector leaves of each attack there.
     pub guarded: Vec<Guarded>,
+    /// Accuracy with that defense and without any attack.
+    pub guarded_accuracy: Vec<Accuracy>,
+    /// The price that the verdict names, with that defense; none where there is none to name.
+    pub guarded_price: Option<PriceOfReach>,
     /// Gates and what broke them.
     pub gates: Vec<GateResult>,
     /// Fake users with whom items and users are compared.
@@ -51,6 +57,8 @@ pub struct Audit {
     pub warnings: Vec<String>,
     /// Number of trainings behind all this.
     pub trainings: usize,
+    /// The grid behind the curves as an experiment file, every default written out.
+    pub experiment: String,
 }
 
 /// One metric of accuracy on clean data.
@@ -110,6 +118,8 @@ pub struct PriceOfReach {
     pub price: Price,
     /// Targets behind it; with fewer than ten it is a bracket, not a point.
     pub targets: usize,
+    /// Interactions of all fake users together at that price, mean over targets; none where it was not found.
+    pub clicks: Option<f64>,
 }
 
 /// One target.
@@ -127,6 +137,8 @@ pub struct WeakItem {
     pub clean: f64,
     /// Hit ratio under the strongest attack.
     pub hit_ratio: Summary,
+    /// Fewest fake users, of the sizes of the curves, with whom it reaches 1 % of the users; none if none of them does.
+    pub reached_with: Option<usize>,
 }
 
 /// One kind of users.
@@ -140,6 +152,8 @@ pub struct WeakUsers {
     pub kind: String,
     /// Hit ratio among those of them who do not have the target.
     pub hit_ratio: Summary,
+    /// The same target by target.
+    pub per_target: BTreeMap<String, f64>,
 }
 
 /// Accuracy lost to one attack.
@@ -172,10 +186,21 @@ pub struct Caught {
     pub auroc: Summary,
     /// Share of fake users caught at the threshold that accuses 1 % of the users of clean data; none where those are too few.
     pub recall_at_1_percent: Option<Summary>,
+    /// Share of fake users caught at thresholds that accuse other shares of those users, ascending: the ROC curve.
+    pub roc: Vec<RocPoint>,
     /// Share of genuine users flagged by the detector's own rule.
     pub fpr: Summary,
     /// Share of fake users not flagged by it.
     pub fnr: Summary,
+}
+
+/// One point of an ROC curve.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RocPoint {
+    /// Share of the users of clean data who are accused.
+    pub false_alarms: f64,
+    /// Share of fake users beyond the same threshold.
+    pub caught: Summary,
 }
 
 /// A defense against one attack on one kind of target.
@@ -194,7 +219,7 @@ pub struct Guarded {
     /// Mean hit ratio without the defense.
     pub without: f64,
     /// Mean hit ratio with it; removed genuine users count as not hit.
-    pub hit_ratio: f64,
+    pub hit_ratio: Summary,
     /// With minus without over the same targets and trainings.
     pub change: Comparison,
     /// Genuine users removed.

@@ -8,8 +8,8 @@ use shillproof_data::Dataset;
 use super::detect::Stopped;
 use super::evidence::{Evidence, MetricAt, kind};
 use super::{
-    Accuracy, Audit, AuditError, AuditSpec, CurvePoint, Damage, GateResult, PriceOfReach, Scene, Search,
-    SecurityCurve, Unfinished, WeakItem, WeakUsers,
+    Accuracy, Audit, AuditError, AuditSpec, CurvePoint, Damage, GateResult, PriceOfReach, REACHES, Scene,
+    Search, SecurityCurve, Unfinished, WeakItem, WeakUsers,
 };
 use crate::plan::DatasetFacts;
 use crate::stats::{GroupedError, holm, mean};
@@ -93,10 +93,13 @@ pub(super) fn findings(
         damage: damage(scene, evidence)?,
         caught: stopped.caught,
         guarded: stopped.guarded,
+        guarded_accuracy: stopped.guarded_accuracy,
+        guarded_price: stopped.guarded_price,
         gates,
         reference: scene.reference,
         unfinished: unfinished(evidence),
-        trainings: search.trainings,
+        trainings: search.settled.len(),
+        experiment: scene.experiment(&scene.attacks, &scene.targets, &scene.sizes).to_toml(),
         curves,
     })
 }
@@ -164,6 +167,15 @@ fn items(
         let kind = kind(targets);
         let attacked = evidence.values(attack, kind, scene.reference, scene.hit_ratio())?;
         let clean = evidence.values("none", kind, 0, scene.hit_ratio())?.per_target();
+        let mut by_size = Vec::new();
+        for &fake_users in &scene.sizes {
+            by_size.push((
+                fake_users,
+                evidence.values(attack, kind, fake_users, scene.hit_ratio())?.per_target(),
+            ));
+        }
+        let reaches =
+            |hits: &BTreeMap<String, f64>, item: &str| hits.get(item).is_some_and(|&hit| hit >= REACHES[0]);
         for (item, hit_ratio) in evidence.summary_by_target(&attacked) {
             let interactions = data.items.find(&item).map_or(0, |id| counts[id as usize]);
             let rarer = counts.iter().filter(|&&c| c <= interactions).count();
@@ -172,6 +184,7 @@ fn items(
                 interactions,
                 popularity: rarer as f64 / counts.len().max(1) as f64,
                 clean: clean.get(&item).copied().unwrap_or(0.0),
+                reached_with: by_size.iter().find(|(_, hits)| reaches(hits, &item)).map(|(size, _)| *size),
                 hit_ratio,
                 item,
             });
@@ -189,11 +202,13 @@ fn users(scene: &Scene, evidence: &Evidence, attack: &str) -> Result<Vec<WeakUse
                 let metric = format!("{HIT_RATIO_OF}{group}");
                 let at = MetricAt { metric: &metric, k: Some(scene.k) };
                 let found = evidence.summary(attack, kind(targets), scene.reference, at)?;
+                let per_target = evidence.values(attack, kind(targets), scene.reference, at)?.per_target();
                 users.extend(found.map(|hit_ratio| WeakUsers {
                     by: by.into(),
                     group: (*group).into(),
                     kind: kind(targets).into(),
                     hit_ratio,
+                    per_target,
                 }));
             }
         }
@@ -225,7 +240,7 @@ fn damage(scene: &Scene, evidence: &Evidence) -> Result<Vec<Damage>, GroupedErro
 }
 
 /// Accuracy of the clean fits; every target's clean cell shows the same fits, so one of them speaks for all.
-fn accuracy(scene: &Scene, evidence: &Evidence) -> Result<Vec<Accuracy>, GroupedError> {
+pub(super) fn accuracy(scene: &Scene, evidence: &Evidence) -> Result<Vec<Accuracy>, GroupedError> {
     let k = Some(scene.k);
     let mut accuracy = Vec::new();
     let kind = scene.targets.first().map_or("random", kind);

@@ -17,7 +17,7 @@ mod verdict;
 
 pub use effort::{Effort, EffortError};
 pub use findings::{
-    Accuracy, Audit, Caught, CurvePoint, Damage, GateResult, Guarded, PriceOfReach, SecurityCurve,
+    Accuracy, Audit, Caught, CurvePoint, Damage, GateResult, Guarded, PriceOfReach, RocPoint, SecurityCurve,
     Unfinished, WeakItem, WeakUsers,
 };
 pub use gate::{Gate, GateError, Operator};
@@ -25,6 +25,7 @@ pub use page::page;
 pub use price::Price;
 pub use text::summary;
 
+use std::collections::BTreeSet;
 use std::sync::atomic::AtomicBool;
 
 use shillproof_attacks::{AttackSpec, NoAttack, TargetSpec};
@@ -42,7 +43,7 @@ use crate::plan::{Plan, PlannedCell};
 use crate::run::{ExecuteError, Executor, Outcome, RunError, RunObserver, run_cells};
 use crate::spec::{BlackBox, DatasetSpec, ExperimentSpec, MeasureSpec, ThreatAxes};
 use crate::stats::{GroupedError, Summary};
-use crate::store::{Record, Store, StoreError};
+use crate::store::{Key, Record, Store, StoreError};
 use crate::trial::{TrialError, Trials};
 use evidence::{Evidence, MetricAt, kind};
 
@@ -161,7 +162,7 @@ pub fn audit(spec: &AuditSpec, bench: Bench<'_>) -> Result<Audit, AuditError> {
         trials: KeepAll(&trials),
         bench,
         evidence: Evidence::new(Vec::new(), Seed::new(spec.seed)),
-        trainings: 0,
+        settled: BTreeSet::new(),
     };
     let (copying, others): (Vec<_>, Vec<_>) =
         scene.attacks.iter().cloned().partition(|a| a.attack().needs().victim == Grant::Recipe);
@@ -185,7 +186,7 @@ pub fn audit(spec: &AuditSpec, bench: Bench<'_>) -> Result<Audit, AuditError> {
             prices.extend(search.prices(attack, targets)?);
         }
     }
-    let stopped = search.stop(strongest.as_deref())?;
+    let stopped = search.stop(strongest.as_deref(), &prices)?;
     inspect::findings(spec, &scene, &data, &search, strongest, prices, stopped)
 }
 
@@ -305,6 +306,11 @@ impl Scene {
         }
     }
 
+    /// Most fake users that a price search tries.
+    fn cap(&self) -> usize {
+        share(CAP).of(self.users).max(1)
+    }
+
     /// The metric that curves and prices are about.
     fn hit_ratio(&self) -> MetricAt<'static> {
         MetricAt { metric: "hit_ratio", k: Some(self.k) }
@@ -347,7 +353,8 @@ struct Search<'a> {
     trials: KeepAll<'a>,
     bench: Bench<'a>,
     evidence: Evidence,
-    trainings: usize,
+    /// Every trial that ended, whatever it was for.
+    settled: BTreeSet<Key>,
 }
 
 impl Search<'_> {
@@ -368,8 +375,7 @@ impl Search<'_> {
     fn run(&mut self, experiment: &ExperimentSpec) -> Result<Vec<Record>, AuditError> {
         let Bench { store, jobs, observer, cancel } = self.bench;
         let plan = Plan::new(experiment, &mut |dataset| self.trials.0.facts(dataset))?;
-        let known: std::collections::BTreeSet<_> =
-            self.evidence.records().iter().map(|r| r.key.clone()).collect();
+        let known: BTreeSet<_> = self.evidence.records().iter().map(|r| r.key.clone()).collect();
         let new: Vec<&PlannedCell> =
             plan.cells.iter().filter(|planned| !known.contains(&planned.key)).collect();
         if new.is_empty() {
@@ -383,7 +389,7 @@ impl Search<'_> {
         for planned in new {
             records.extend(store.get(&planned.key, &mut |warning| observer.note(&warning))?);
         }
-        self.trainings += records.iter().filter(|r| r.is_settled()).count();
+        self.settled.extend(records.iter().filter(|r| r.is_settled()).map(|r| r.key.clone()));
         Ok(records)
     }
 
@@ -406,7 +412,7 @@ impl Search<'_> {
     /// The prices of all reaches for one attack on one kind of target.
     fn prices(&mut self, attack: &AttackSpec, targets: &TargetSpec) -> Result<Vec<PriceOfReach>, AuditError> {
         let (name, kind) = (attack.card().name, kind(targets));
-        let cap = share(CAP).of(self.scene.users).max(1);
+        let cap = self.scene.cap();
         let known = self.scene.sizes.clone();
         let mut prices = Vec::new();
         for reach in REACHES {
@@ -414,12 +420,20 @@ impl Search<'_> {
             let behind =
                 self.evidence.values(name, kind, self.scene.reference, self.scene.hit_ratio())?.targets();
             if let Some(price) = price {
+                let clicks = match price {
+                    Price::Found { fake_users, .. } if fake_users > 0 => {
+                        let at = MetricAt { metric: "fake_interactions", k: None };
+                        self.evidence.values(name, kind, fake_users, at)?.mean()
+                    }
+                    _ => None,
+                };
                 prices.push(PriceOfReach {
                     attack: name.into(),
                     kind: kind.into(),
                     reach,
                     price,
                     targets: behind,
+                    clicks,
                 });
             }
         }

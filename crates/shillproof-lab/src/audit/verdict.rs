@@ -1,35 +1,25 @@
 //! The answer in words. Text and page say the same.
 
-use super::{Audit, Caught, Price, PriceOfReach, SecurityCurve};
+use super::{Accuracy, Audit, Caught, Damage, Price, PriceOfReach, SecurityCurve};
 use crate::report::html::percent;
 use crate::stats::mean;
 
 impl Audit {
     /// The answer in one sentence.
     pub fn verdict(&self) -> String {
-        let best = |outcome: &dyn Fn(&PriceOfReach) -> bool| {
-            self.prices.iter().filter(|p| outcome(p)).max_by(|a, b| {
-                // The widest reach first; of equal reach the cheapest, and unpopular before random as listed.
-                let cheap = |p: &PriceOfReach| match &p.price {
-                    Price::Found { fake_users, .. } => *fake_users,
-                    Price::NotReached { cap, .. } => *cap,
-                };
-                a.reach.total_cmp(&b.reach).then(cheap(b).cmp(&cheap(a)))
-            })
-        };
-        let found = |p: &PriceOfReach| matches!(&p.price, Price::Found { fake_users, .. } if *fake_users > 0);
         let Some(strongest) = &self.strongest else {
             return "No attack ran to its end, so this audit says nothing about the recommender.".into();
         };
         if let Some(PriceOfReach { reach, price: Price::Found { fake_users, .. }, kind, attack, .. }) =
-            best(&found)
+            named(&self.prices)
         {
             return format!(
-                "{} put {} {kind} item into the top {} of 1 in {} of your users ({attack} attack).",
+                "{} put {} {kind} item into the top {} of 1 in {} of your users ({attack} attack){}.",
                 self.fake_users(*fake_users),
                 article(kind),
                 self.k,
-                (1.0 / reach).round()
+                (1.0 / reach).round(),
+                self.raised().unwrap_or_default()
             );
         }
         let least = self.prices.iter().map(|p| p.reach).fold(f64::INFINITY, f64::min);
@@ -50,6 +40,36 @@ impl Audit {
                 (1.0 / least).round()
             ),
         }
+    }
+
+    /// What the defense makes of the price that the verdict names.
+    fn raised(&self) -> Option<String> {
+        let raised = self.guarded_price.as_ref()?;
+        let detector = &self.guarded.first()?.detector;
+        let to = match &raised.price {
+            Price::Found { fake_users, .. } => format!("makes that {}", self.fake_users(*fake_users)),
+            Price::NotReached { cap, .. } => format!("makes that more than {}", self.fake_users(*cap)),
+        };
+        Some(format!(
+            "; training without whom {detector} flags {to}{}",
+            self.defense_cost().unwrap_or_default()
+        ))
+    }
+
+    /// The accuracy that the defense costs without any attack, as a share of it.
+    fn defense_cost(&self) -> Option<String> {
+        let named = |list: &[Accuracy]| list.iter().find(|a| a.metric.starts_with("ndcg")).cloned();
+        let (before, after) = (named(&self.accuracy)?, named(&self.guarded_accuracy)?);
+        let lost = (before.mean > 0.0).then(|| (before.mean - after.mean) / before.mean)?;
+        let word = if lost < 0.0 { "gain" } else { "cost" };
+        Some(format!(" at a {word} of {} {}", percent(lost.abs()), before.metric))
+    }
+
+    /// The largest loss of NDCG to an attack; none where nothing is held out.
+    pub(super) fn worst_damage(&self) -> Option<&Damage> {
+        let lost = |d: &Damage| d.change.difference.mean;
+        let ndcg = self.damage.iter().filter(|d| d.metric.starts_with("ndcg"));
+        ndcg.min_by(|a, b| lost(a).total_cmp(&lost(b)))
     }
 
     /// A number of fake users with its share of the genuine ones.
@@ -83,13 +103,23 @@ impl Audit {
     }
 }
 
+/// The price that the verdict names: that of the widest reach that costs anything; of equal reach the cheapest, and unpopular
+/// before random as listed.
+pub(super) fn named(prices: &[PriceOfReach]) -> Option<&PriceOfReach> {
+    let fakes = |p: &PriceOfReach| match p.price {
+        Price::Found { fake_users, .. } => fake_users,
+        Price::NotReached { .. } => 0,
+    };
+    let costs = prices.iter().filter(|p| fakes(p) > 0);
+    costs.max_by(|a, b| a.reach.total_cmp(&b.reach).then(fakes(b).cmp(&fakes(a))))
+}
+
 /// One detector before one attack, over all kinds of target.
 pub(super) struct BestCaught<'a> {
     pub(super) attack: &'a str,
     pub(super) detector: &'a str,
     pub(super) auroc: f64,
     pub(super) recall: Option<f64>,
-    pub(super) fpr: f64,
 }
 
 impl Audit {
@@ -104,7 +134,6 @@ impl Audit {
                 detector,
                 auroc: over(rows, &|c| Some(c.auroc.mean))?,
                 recall: over(rows, &|c| c.recall_at_1_percent.as_ref().map(|r| r.mean)),
-                fpr: over(rows, &|c| Some(c.fpr.mean))?,
             })
         };
         let mut attacks: Vec<&str> = Vec::new();

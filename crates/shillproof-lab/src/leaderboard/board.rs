@@ -36,6 +36,8 @@ pub struct Standing {
     pub attack: String,
     /// Mean hit ratio of the targets.
     pub hit_ratio: Summary,
+    /// The same target by target.
+    pub per_target: BTreeMap<String, f64>,
     /// The same minus no attack, same targets and trainings.
     pub gain: Option<Comparison>,
     /// That it is as strong as the first of its place, or for a first of that of the place before, by the paired t-test over targets (Holm over the board); none
@@ -136,6 +138,7 @@ impl<'a> Seen<'a> {
                     place: 1,
                     attack: setting.attack.clone(),
                     hit_ratio: hits.summary(self.seed)?,
+                    per_target: hits.per_target(),
                     gain: clean.and_then(|clean| compare(hits, clean, self.seed)),
                     p_holm: None,
                     cost: self.cost(setting, &records[setting]),

@@ -4,6 +4,7 @@
 //! Neighbours that paired tests cannot tell apart share a place.
 
 mod board;
+mod page;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -13,6 +14,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 pub use board::{Board, Cost, Guard, Standing, Watch};
+pub use page::Behind;
 
 use crate::report::{ReportError, Setting, target_of};
 use crate::stats::Grouped;

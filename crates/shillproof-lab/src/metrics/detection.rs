@@ -4,7 +4,15 @@ use serde::Serialize;
 use shillproof_core::Suspicion;
 
 /// Shares of genuine users that may be accused at the thresholds of `recall_at_fpr`, as in its keys.
-pub const FALSE_ALARM_SHARES: [(&str, f64); 2] = [("0.01", 0.01), ("0.001", 0.001)];
+pub const FALSE_ALARM_SHARES: [(&str, f64); 7] = [
+    ("0.001", 0.001),
+    ("0.01", 0.01),
+    ("0.02", 0.02),
+    ("0.05", 0.05),
+    ("0.1", 0.1),
+    ("0.2", 0.2),
+    ("0.5", 0.5),
+];
 
 /// A detector's suspicions against the truth: the first users of the log are genuine, all others fake. Users without
 /// interactions are neither: nothing can be said about them.
@@ -20,7 +28,7 @@ pub struct Detection {
     pub fnr: Option<f64>,
     /// Share of fake users beyond the threshold that accuses the share of [`FALSE_ALARM_SHARES`] of users of the clean log;
     /// none where that share is less than one user, or no clean log was inspected.
-    pub recall_at_fpr: [Option<f64>; 2],
+    pub recall_at_fpr: [Option<f64>; FALSE_ALARM_SHARES.len()],
     /// Genuine users flagged.
     pub flagged_genuine: usize,
 }
@@ -117,7 +125,7 @@ mod tests {
         // Levels: 0.8 (fake, precision 1), 0.4, 0.35 (one of each, precision 2/4).
         assert!((judged.average_precision.unwrap() - 0.75).abs() < 1e-12);
         assert_eq!((judged.fpr, judged.fnr, judged.flagged_genuine), (Some(1.0 / 3.0), Some(0.5), 1));
-        assert_eq!(judged.recall_at_fpr, [None, None]);
+        assert_eq!(judged.recall_at_fpr, [None; 7]);
     }
 
     #[test]
@@ -127,7 +135,12 @@ mod tests {
         let active = vec![true; 103];
         let judged = Detection::of(&found(&poisoned, &[]), &active, 100, Some(&found(&clean, &[])));
         // One of 100 clean users exceeds 98; of the fakes 98.5 and 99.5 do. A thousandth of 100 users is nobody.
-        assert_eq!(judged.recall_at_fpr, [Some(2.0 / 3.0), None]);
+        assert_eq!(judged.recall_at_fpr[..2], [None, Some(2.0 / 3.0)]);
+        assert_eq!(
+            judged.recall_at_fpr[6],
+            Some(2.0 / 3.0),
+            "half of 100 users exceed 49, and the third fake does not"
+        );
     }
 
     #[test]

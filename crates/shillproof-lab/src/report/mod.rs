@@ -7,6 +7,7 @@ mod markdown;
 mod page;
 #[cfg(feature = "parquet")]
 mod parquet;
+pub(crate) mod part;
 mod setting;
 mod summary;
 
@@ -19,7 +20,7 @@ pub use html::seconds;
 pub(crate) use setting::recipe;
 pub use setting::{Setting, spelled};
 pub(crate) use summary::target_of;
-pub use summary::{Report, Row, Unsettled};
+pub use summary::{Report, Row, TargetValue, Unsettled};
 
 use crate::stats::GroupedError;
 
@@ -121,7 +122,7 @@ impl Report {
     /// If the form was left out of this program or cannot hold the report.
     pub fn write(&self, format: Format) -> Result<Vec<u8>, ReportError> {
         match format {
-            Format::Html => Ok(page::html(self).into_bytes()),
+            Format::Html => Ok(page::html(self)?.into_bytes()),
             Format::Markdown => Ok(markdown::markdown(self).into_bytes()),
             Format::Csv => export::csv(self),
             Format::Json => export::json(self),

@@ -109,6 +109,12 @@ impl Setting {
         }
     }
 
+    /// The same without a defense.
+    #[must_use]
+    pub fn undefended(&self) -> Self {
+        Self { defense: "none".into(), ..self.clone() }
+    }
+
     /// Names and values, in the order of columns.
     pub(super) fn fields(&self) -> Vec<(String, Value)> {
         match serde_json::to_value(self) {

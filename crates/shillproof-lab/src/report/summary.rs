@@ -11,6 +11,7 @@ use crate::metrics::{Measure, promoted_targets, uplift_factor, uplift_increase};
 use crate::plan::DatasetFacts;
 use crate::stats::{Comparison, Divisor, Grouped, GroupedError, Summary, compare, mean};
 use crate::store::{Key, Record, Status, Versions};
+use crate::trial::HIT_RATIO_OF;
 
 /// Everything that a report shows, whatever its form.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -27,6 +28,8 @@ pub struct Report {
     pub seconds: f64,
     /// One setting and one metric each.
     pub rows: Vec<Row>,
+    /// Hit ratios of single targets at the shortest list, over all users and over kinds of them.
+    pub targets: Vec<TargetValue>,
     /// Cells that were skipped or failed.
     pub unsettled: Vec<Unsettled>,
     /// What the cells noted, each once, with the number of cells that did.
@@ -49,6 +52,22 @@ pub struct Row {
     pub value: Summary,
     /// The same minus the clean reference, over identical (target, repeat) pairs; none for the reference itself and where it was not run.
     pub to_none: Option<Comparison>,
+    /// The same minus that without the defense, over identical pairs; none where there is no defense or it was not run without.
+    pub to_undefended: Option<Comparison>,
+}
+
+/// What a metric is for one target.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct TargetValue {
+    /// What it is about.
+    #[serde(flatten)]
+    pub setting: Setting,
+    /// Name of the metric.
+    pub metric: String,
+    /// Label of the target.
+    pub target: String,
+    /// Mean over repeats.
+    pub value: f64,
 }
 
 impl Row {
@@ -129,6 +148,7 @@ impl Report {
             done: records.len() - unsettled.len(),
             seconds: records.iter().map(|r| r.seconds.total).sum(),
             rows: rows(&values),
+            targets: by_target(&values),
             unsettled,
             notes: notes.into_iter().collect(),
             spec,
@@ -174,13 +194,43 @@ fn rows(values: &Values) -> Vec<Row> {
                 .then(|| values.get(&(reference, metric.clone(), *k)))
                 .flatten()
                 .and_then(|clean| compare(grouped, clean, seed));
+            let open = setting.undefended();
+            let to_undefended = (*setting != open)
+                .then(|| values.get(&(open, metric.clone(), *k)))
+                .flatten()
+                .and_then(|open| compare(grouped, open, seed));
             let value = grouped.summary(seed)?;
-            Some(Row { setting: setting.clone(), metric: metric.clone(), k: *k, value, to_none })
+            Some(Row {
+                setting: setting.clone(),
+                metric: metric.clone(),
+                k: *k,
+                value,
+                to_none,
+                to_undefended,
+            })
         })
         .collect();
     rows.extend(values.iter().flat_map(|(place, grouped)| over_targets(place, grouped, values)));
     rows.sort_by(|a, b| order(a).cmp(&order(b)));
     rows
+}
+
+/// Hit ratios target by target, at the shortest list there is.
+fn by_target(values: &Values) -> Vec<TargetValue> {
+    let is_hit_ratio = |metric: &str| metric == "hit_ratio" || metric.starts_with(HIT_RATIO_OF);
+    let hits = || values.iter().filter(|((_, metric, _), _)| is_hit_ratio(metric));
+    let shortest = hits().filter_map(|((_, _, k), _)| *k).min();
+    hits()
+        .filter(|((_, _, k), _)| *k == shortest)
+        .flat_map(|((setting, metric, _), grouped)| {
+            grouped.per_target().into_iter().map(|(target, value)| TargetValue {
+                setting: setting.clone(),
+                metric: metric.clone(),
+                target,
+                value,
+            })
+        })
+        .collect()
 }
 
 /// What only all targets together have: the spread of their hit ratios, how many of them an attack
@@ -194,7 +244,14 @@ fn over_targets(place: &(Setting, String, Option<usize>), grouped: &Grouped, val
         let n = grouped.targets();
         let value =
             Summary { mean: value?, std: None, ci95: None, n, notes: vec!["n counts targets".into()] };
-        Some(Row { setting: setting.clone(), metric: metric.into(), k: *k, value, to_none: None })
+        Some(Row {
+            setting: setting.clone(),
+            metric: metric.into(),
+            k: *k,
+            value,
+            to_none: None,
+            to_undefended: None,
+        })
     };
     let mut numbers = vec![
         ("std_over_targets/population", grouped.std_over_targets(Divisor::Population)),

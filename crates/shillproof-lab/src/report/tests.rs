@@ -111,17 +111,43 @@ fn markdown_says_once_what_all_rows_share() {
 }
 
 #[test]
-fn the_page_has_a_curve_where_sizes_vary_and_escapes_reasons() {
+fn the_page_has_a_curve_and_prices_where_sizes_vary_and_escapes_reasons() {
     let text = String::from_utf8(report().write(Format::Html).unwrap()).unwrap();
-    assert_eq!(text.matches("<figure>").count(), 1);
-    assert_eq!(text.matches("class=\"mark\"").count(), 4);
-    assert!(text.contains("of &lt;memory&gt;") && !text.contains("<memory>"));
-    assert!(text.contains("seed = 7"));
-    assert!(text.contains("random, 2 fake users (1 %)"), "{text}");
+    let part = |id: &str| {
+        let from = text.split(&format!("<section id=\"{id}\"")).nth(1).unwrap_or_default();
+        from.split("</section>").next().unwrap_or_default().to_owned()
+    };
+    assert_eq!(part("curves").matches("<figure>").count(), 1);
+    assert_eq!(part("curves").matches("class=\"mark\"").count(), 4, "two attacks at two sizes");
+    assert_eq!(part("weak").matches("class=\"mark\"").count(), 9, "three targets, two attacks and none");
+    assert!(part("price").contains("2 fake users (1 %)"), "{}", part("price"));
+    assert!(part("unsettled").contains("of &lt;memory&gt;") && !text.contains("<memory>"));
+    assert!(part("measured").contains("seed = 7"));
+    assert!(part("curves").contains("random, 2 fake users (1 %)"));
+    assert_eq!((part("caught"), part("defenses")), (String::new(), String::new()), "nobody was asked");
+    assert!(text.contains("28 of 30 cells"), "the verdict says what is missing");
+
     let one_size = "dataset = { demo = {} }\nvictim = \"popularity\"\nattack = [\"none\", \"random\"]";
     let records: Vec<Record> = plan(one_size).cells.iter().map(|c| record(c, 0.5)).collect();
     let text = String::from_utf8(Report::of(&records, None).unwrap().write(Format::Html).unwrap()).unwrap();
-    assert_eq!(text.matches("<figure>").count(), 0, "one size is no curve");
+    assert!(!text.contains("id=\"curves\"") && !text.contains("id=\"price\""), "one size is no curve");
+}
+
+#[test]
+fn a_defense_is_compared_with_the_same_trials_without_it() {
+    let spec = "seed = 7\ndataset = { demo = {} }\nvictim = \"popularity\"\nattack = [\"none\", \"random\"]\n\
+                defense = [\"none\", { remove-flagged = { detector = { pca = {} } } }]";
+    let value = |cell: &PlannedCell| if cell.cell.defense == Default::default() { 0.5 } else { 0.125 };
+    let records: Vec<Record> = plan(spec).cells.iter().map(|c| record(c, value(c))).collect();
+    let report = Report::of(&records, None).unwrap();
+    let compared: Vec<f64> =
+        report.rows.iter().filter_map(|r| Some(r.to_undefended.as_ref()?.difference.mean)).collect();
+    assert!(!compared.is_empty() && compared.iter().all(|c| (c + 0.375).abs() < 1e-12), "{compared:?}");
+    let text = String::from_utf8(report.write(Format::Html).unwrap()).unwrap();
+    assert!(
+        text.contains("Who knows remove-flagged"),
+        "the page says what an informed attacker is left with"
+    );
 }
 
 #[test]

@@ -7,6 +7,7 @@
 mod claim;
 mod file;
 mod layout;
+mod page;
 mod result;
 mod text;
 

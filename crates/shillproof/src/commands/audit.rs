@@ -1,6 +1,5 @@
 //! `shillproof audit`.
 
-use std::fs;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -13,7 +12,7 @@ use shillproof_lab::store::Store;
 use crate::args::{DataArgs, Format, VictimArgs, list_length, read};
 use crate::commands::Outcome;
 use crate::failure::{Failure, While};
-use crate::session::{STOP, Session, print, print_json};
+use crate::session::{STOP, Session, print, print_json, write_page};
 
 /// How far can fake users move this recommender, and what does it cost them?
 #[derive(Args, Debug)]
@@ -74,10 +73,8 @@ impl Audit {
         let bench = Bench { store: &store, jobs: session.jobs, observer: &*session.observer, cancel: &STOP };
         let findings = audit(&spec, bench).when(format!("audit `{}`", self.data))?;
         if self.out.is_some() {
-            let path = folder.join("audit.html");
             let command = shell_words::join(std::env::args());
-            fs::write(&path, page(&findings, &command)).when(format!("write `{}`", path.display()))?;
-            session.say(&format!("the page is {}", path.display()));
+            write_page(&folder.join("audit.html"), &page(&findings, &command), session)?;
         }
         match self.format {
             Format::Text => print(&summary(&findings))?,

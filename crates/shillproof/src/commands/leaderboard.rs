@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use shillproof_lab::leaderboard::{Leaderboard as Boards, QUICK};
+use shillproof_lab::leaderboard::{Behind, Leaderboard as Boards, QUICK};
 use shillproof_lab::run::{RunOptions, run};
 use shillproof_lab::spec::ExperimentSpec;
 use shillproof_lab::store::Store;
@@ -13,7 +13,7 @@ use super::plan::lay_out;
 use crate::args::Format;
 use crate::commands::Outcome;
 use crate::failure::{Failure, While};
-use crate::session::{STOP, Session, print, print_json};
+use crate::session::{STOP, Session, print, print_json, write_page};
 
 /// Attacks, defenses and detectors on equal terms: who is strongest at one budget, and what cannot be told apart
 #[derive(Args, Debug)]
@@ -52,7 +52,8 @@ impl Leaderboard {
             None => (ExperimentSpec::parse(QUICK, "quick.toml"), "leaderboard".as_ref()),
         };
         let trials = Trials::default();
-        let plan = lay_out(&spec.when("read the experiment")?, &trials)?;
+        let experiment = spec.when("read the experiment")?;
+        let plan = lay_out(&experiment, &trials)?;
         let out = self.out.clone().unwrap_or_else(|| Path::new("results").join(stem));
         let store = Store::create(&out).when("open the records")?;
         let options = RunOptions { jobs: session.jobs, ..RunOptions::default() };
@@ -74,8 +75,13 @@ impl Leaderboard {
             Format::Text => print(&boards.text())?,
             Format::Json => print_json(&boards)?,
         }
-        session
-            .say(&format!("records are in {0}; `shillproof report {0}` makes a page of them", out.display()));
+        let mut datasets: Vec<_> = own.iter().map(|record| record.data.clone()).collect();
+        datasets.sort();
+        datasets.dedup();
+        let experiment = experiment.to_toml();
+        let command = shell_words::join(std::env::args());
+        let behind = Behind { datasets: &datasets, experiment: &experiment, command: &command };
+        write_page(&out.join("leaderboard.html"), &boards.page(behind), session)?;
         Ok(Outcome::Done)
     }
 }

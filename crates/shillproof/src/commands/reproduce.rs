@@ -13,7 +13,7 @@ use shillproof_lab::trial::Trials;
 use crate::args::{Format, ScaleArg};
 use crate::commands::Outcome;
 use crate::failure::{Failure, While};
-use crate::session::{STOP, Session, print, print_json};
+use crate::session::{STOP, Session, print, print_json, write_page};
 use crate::text::columns;
 
 /// Run a table or figure of a paper again: our numbers beside the published ones, and which of its claims hold
@@ -27,7 +27,8 @@ use crate::text::columns;
 
 Where the data of a paper cannot be redistributed a stand-in is used and named; `--from` takes the real
 one. A claim holds if the 95 % interval of every paired difference behind it lies on its side, and does
-not hold if one lies on the other. What was computed is kept: the same command goes on where it stopped.")]
+not hold if one lies on the other. A page of each table is left beside its records. What was computed
+is kept: the same command goes on where it stopped.")]
 pub(crate) struct Reproduce {
     /// A table such as `www20/table-1`, or a paper such as `www20`
     #[arg(value_name = "PAPER/TABLE", required_unless_present = "list")]
@@ -97,7 +98,8 @@ impl Reproduce {
         };
         let layout = Layout::new::<Failure>(table, scale, from, facts)?;
         session.say(&format!("{name}: {} trainings", layout.plan.cells.len()));
-        let folder = format!("{}-{scale}", name.replace('/', "-"));
+        let file = name.replace('/', "-");
+        let folder = format!("{file}-{scale}");
         let out = match &self.out {
             Some(out) => out.clone(),
             None => Path::new("results").join("reproduce").join(folder),
@@ -113,6 +115,8 @@ impl Reproduce {
         let records = store.load().when("read the records")?;
         records.warnings.iter().for_each(|warning| session.say(warning));
         let filled = Reproduction::of(layout, &records.records).when(format!("fill `{name}`"))?;
+        let command = format!("shillproof reproduce {name} --scale {scale}");
+        write_page(&out.join(format!("{file}.html")), &filled.page(&command), session)?;
         Ok((filled, summary.failed))
     }
 

@@ -120,10 +120,10 @@ fn an_audit_speaks_and_its_gates_decide_the_exit_code() {
     let gate = |expression: &str| place.run(&format!("{audit} --fail-if '{expression}'"));
     let broken = gate("hit_ratio@3 >= 0 at 5%");
     assert_eq!(broken.code, 1, "{}", broken.stderr);
-    assert!(broken.stdout.contains("GATE BROKEN"), "{}", broken.stdout);
+    assert!(broken.stdout.contains("gate      BROKEN: hit_ratio@3"), "{}", broken.stdout);
     let held = gate("hit_ratio@3 > 0.99 at 5%");
     assert_eq!(held.code, 0, "{}", held.stderr);
-    assert!(held.stdout.contains("gate held"), "{}", held.stdout);
+    assert!(held.stdout.contains("gate      held: hit_ratio@3"), "{}", held.stdout);
 }
 
 #[test]
@@ -138,7 +138,15 @@ fn an_audit_does_not_see_the_order_of_rows() {
         );
         let mut json = place.json(&line);
         json["dataset"]["name"] = Value::Null;
+        let experiment = json["experiment"].as_str().unwrap().replace(file, "DATA");
+        json["experiment"] = experiment.into();
         json
     };
     assert_eq!(audit("sorted.csv", 1), audit("shuffled.csv", 2));
+}
+
+#[test]
+fn the_verdict_is_eight_lines_and_a_small_chart() {
+    let text = Place::new().ok("audit --victim popularity --effort quick --seed 3").stdout;
+    insta::assert_snapshot!("verdict", text);
 }

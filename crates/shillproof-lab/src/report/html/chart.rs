@@ -1,10 +1,12 @@
 //! Curves with bands as SVG inside the page.
 
-use maud::{Markup, PreEscaped, html};
+use maud::{Markup, html};
 use plotters::coord::ranged1d::{AsRangedCoord, ValueFormatter};
 use plotters::prelude::*;
 
+use super::figure::{COLORS, Figure, Mark, color, marks};
 use super::number::{number, with_interval};
+use super::table::{Column, Data};
 
 /// Curves over one axis.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,7 +19,7 @@ pub struct CurveChart<'a> {
     pub y_title: &'a str,
     /// Logarithmic horizontal axis; points at 0 or below are left out.
     pub log_x: bool,
-    /// At most [`CurveChart::MOST_CURVES`] are told apart by color; dashes go on.
+    /// Told apart by color and dashes.
     pub curves: Vec<Curve>,
     /// A level to compare with, such as that without attack.
     pub level: Option<Level>,
@@ -56,11 +58,6 @@ pub struct Level {
     pub y: f64,
 }
 
-impl CurveChart<'_> {
-    /// Curves that have a color of their own.
-    pub const MOST_CURVES: usize = 8;
-}
-
 const SIZE: (u32, u32) = (520, 350);
 const DASHES: [&str; 4] = ["", "7 4", "2 3", "10 3 2 3"];
 
@@ -73,15 +70,12 @@ fn stand_in(curve: usize) -> RGBColor {
     RGBColor(1, 3, curve as u8)
 }
 
-fn color(curve: usize) -> String {
-    format!("var(--s{})", curve % CurveChart::MOST_CURVES)
-}
-
+/// Colors come back after [`COLORS`] curves, with other dashes.
 fn dash(curve: usize) -> &'static str {
-    DASHES[curve % DASHES.len()]
+    DASHES[(curve + curve / COLORS) % DASHES.len()]
 }
 
-/// The chart with its legend, as a figure whose points can be pointed at or reached by keyboard.
+/// The chart with its legend and its table, as a figure whose points can be pointed at or reached by keyboard.
 /// Nothing where there is no point.
 pub fn curve_chart(chart: &CurveChart<'_>) -> Markup {
     let mut chart = chart.clone();
@@ -93,21 +87,36 @@ pub fn curve_chart(chart: &CurveChart<'_>) -> Markup {
     if chart.curves.is_empty() {
         return html! {};
     }
-    html! {
-        figure {
-            h3 { (chart.title) }
-            (PreEscaped(svg(&chart)))
-            p.reading aria-live="polite" { "Point at a mark, or tab to it, to read it." }
-            ul.legend {
-                @for (c, curve) in chart.curves.iter().enumerate() {
-                    li { (swatch(&color(c), dash(c))) (curve.name) span.soft { " (n = " (behind(curve)) ")" } }
-                }
-                @if let Some(level) = &chart.level {
-                    li { (swatch("var(--soft)", "1 4")) (level.name) }
-                }
-            }
-        }
+    let mut legend: Vec<Markup> = Vec::new();
+    for (c, curve) in chart.curves.iter().enumerate() {
+        legend.push(html! {
+            (swatch(&color(c), dash(c))) (curve.name) span.soft { " (n = " (behind(curve)) ")" }
+        });
     }
+    legend.extend(chart.level.iter().map(|level| html! { (swatch("var(--soft)", "1 4")) (level.name) }));
+    let mean = format!("{} [95 %]", chart.y_title);
+    Figure {
+        title: chart.title,
+        svg: svg(&chart),
+        legend,
+        columns: vec![
+            Column::text("curve"),
+            Column::number("at"),
+            Column::number(&mean),
+            Column::number("n"),
+        ],
+        rows: chart.curves.iter().flat_map(|curve| curve.points.iter().map(|p| row(curve, p))).collect(),
+    }
+    .markup()
+}
+
+fn row(curve: &Curve, point: &Point) -> Vec<Data> {
+    vec![
+        Data::text(&curve.name),
+        Data::number(point.x, &point.x_label),
+        Data::number(point.y, with_interval(point.y, point.ci95)),
+        Data::number(point.n as f64, point.n.to_string()),
+    ]
 }
 
 /// Values behind the points of a curve: `30`, or `24 to 30`.
@@ -231,7 +240,7 @@ where
 }
 
 /// The drawing with the page's colors, dashes, marks that can be read, and a name.
-fn themed(mut text: String, chart: &CurveChart<'_>, marks: &Marks) -> String {
+fn themed(mut text: String, chart: &CurveChart<'_>, places: &Marks) -> String {
     let hex = |c: RGBColor| format!("#{:02X}{:02X}{:02X}", c.0, c.1, c.2);
     text = text.replace(&format!("\"{}\"", hex(INK)), "\"var(--ink)\"");
     text = text.replace(&format!("\"{}\"", hex(GRID)), "\"var(--line)\"");
@@ -246,19 +255,21 @@ fn themed(mut text: String, chart: &CurveChart<'_>, marks: &Marks) -> String {
         text = text.replace(&format!("\"{theirs}\""), &format!("\"{ours}\""));
     }
     let points = chart.curves.iter().flat_map(|curve| curve.points.iter().map(move |p| (curve, p)));
-    let marks = html! {
-        @for ((c, (x, y)), (curve, point)) in marks.iter().zip(points) {
-            @let label = format!(
-                "{}, {}: {}, n = {}", curve.name, point.x_label, with_interval(point.y, point.ci95), point.n
-            );
-            circle.mark cx=(x) cy=(y) r="4" fill=(color(*c)) stroke="var(--page)" stroke-width="1.5"
-                tabindex="0" role="img" aria-label=(label) {
-                title { (label) }
-            }
-        }
+    let read = |((series, (x, y)), (curve, point)): (&(usize, (i32, i32)), (&Curve, &Point))| Mark {
+        at: (f64::from(*x), f64::from(*y)),
+        series: *series,
+        label: format!(
+            "{}, {}: {}, n = {}",
+            curve.name,
+            point.x_label,
+            with_interval(point.y, point.ci95),
+            point.n
+        ),
     };
-    let name = html! { title { (chart.title) ": " (chart.y_title) " against " (chart.x_title) } };
-    let inside = text.find('>').map_or(0, |at| at + 1);
-    text.insert_str(inside, &name.into_string());
-    text.replace("</svg>", &format!("{}</svg>", marks.into_string()))
+    let places: Vec<Mark> = places.iter().zip(points).map(read).collect();
+    let name = format!("{}: {} against {}", chart.title, chart.y_title, chart.x_title);
+    // The drawing is a group of marks to a screen reader, under this name.
+    let group = html! { svg role="group" aria-label=(name) {} }.into_string();
+    text = text.replacen("<svg", group.trim_end_matches("></svg>"), 1);
+    text.replace("</svg>", &format!("{}</svg>", marks(&places).into_string()))
 }

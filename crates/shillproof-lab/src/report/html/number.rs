@@ -19,6 +19,16 @@ pub fn number(x: f64) -> String {
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }
 
+/// A count with commas between thousands.
+///
+/// ```
+/// use shillproof_lab::report::html::count;
+/// assert_eq!(count(62_705), "62,705");
+/// ```
+pub fn count(n: usize) -> String {
+    decimals(n as f64, 0)
+}
+
 /// A share as a percentage, with three significant digits.
 ///
 /// ```

@@ -46,23 +46,36 @@ pub struct Data {
     pub shown: String,
     /// What it sorts by; none sorts by the text.
     pub sort: Option<f64>,
+    /// A line below, in small; empty is none.
+    pub note: String,
 }
 
 impl Data {
     /// Text.
     pub fn text(shown: impl Into<String>) -> Self {
-        Self { shown: shown.into(), sort: None }
+        Self { shown: shown.into(), sort: None, note: String::new() }
     }
 
     /// A number in the form that it is to be read in.
     pub fn number(value: f64, shown: impl Into<String>) -> Self {
-        Self { shown: shown.into(), sort: Some(value) }
+        Self { shown: shown.into(), sort: Some(value), note: String::new() }
+    }
+
+    /// The same with a line below.
+    #[must_use]
+    pub fn with_note(self, note: impl Into<String>) -> Self {
+        Self { note: note.into(), ..self }
     }
 
     /// Nothing; sorts last.
     pub fn gap() -> Self {
         Self::text("")
     }
+}
+
+/// A number as the script of the page reads it; its endless one is not ours.
+fn sort_key(value: f64) -> String {
+    if value == f64::INFINITY { "1e999".into() } else { value.to_string() }
 }
 
 /// A table whose headings sort it.
@@ -87,7 +100,10 @@ pub fn table(columns: &[Column<'_>], rows: &[Vec<Data>]) -> Markup {
                     @for row in rows {
                         tr {
                             @for (cell, column) in row.iter().zip(columns) {
-                                td class=[class(column.kind)] data-sort=[cell.sort] { (cell.shown) }
+                                td class=[class(column.kind)] data-sort=[cell.sort.map(sort_key)] {
+                                    (cell.shown)
+                                    @if !cell.note.is_empty() { span.soft { (cell.note) } }
+                                }
                             }
                         }
                     }

@@ -34,6 +34,11 @@ fn every_point_of_a_chart_can_be_read_and_no_fixed_color_is_left() {
         assert!(text.contains(&format!("\n{tick}\n</text>")), "the axis names the measured sizes: {tick}");
     }
     assert!(text.contains("(n = 10)"));
+    assert_eq!(text.matches("tabindex=\"0\"").count(), 2, "one stop for all marks, and one for the table");
+    assert!(
+        text.contains("<details>") && text.matches("<td>random</td>").count() == 5,
+        "the table has every point"
+    );
 }
 
 #[test]
@@ -52,10 +57,30 @@ fn charts_without_points_are_left_out_and_a_single_point_is_drawn() {
 fn pages_stand_alone_and_escape_what_they_show() {
     let rows = vec![vec![Data::text("<b>"), Data::number(0.5, "0.5")], vec![Data::text("x"), Data::gap()]];
     let body = table(&[Column::text("name"), Column::number("hit ratio")], &rows);
-    let text = page("Report & more", &body);
+    let sections = [
+        Section { id: "numbers", title: "Numbers".into(), body },
+        Section { id: "nothing", title: "Nothing".into(), body: html! {} },
+    ];
+    let text = page("Report & more", &html! {}, &sections);
+    assert!(text.contains("id=\"numbers\"") && !text.contains("nothing"), "an empty part is left out");
     assert!(text.starts_with("<!DOCTYPE html>") && text.contains("Report &amp; more"));
     assert!(text.contains("&lt;b&gt;") && text.contains("data-sort=\"0.5\""));
     for outside in ["http:", "https:", "src=", "@import", "url("] {
         assert!(!text.contains(outside), "{outside}");
     }
+}
+
+#[test]
+fn files_are_packed_into_the_page_and_come_out_as_they_were() {
+    use base64::Engine;
+    use std::io::Read;
+    let text = "a,b\n1,<2>\n".repeat(500);
+    let shown = downloads(&[Download::text("rows.csv", "text/csv", text.clone())]).into_string();
+    let packed = shown.split("data-gzip=\"").nth(1).unwrap().split('"').next().unwrap();
+    assert!(packed.len() < text.len() / 10, "{} bytes", packed.len());
+    let bytes = base64::engine::general_purpose::STANDARD.decode(packed).unwrap();
+    let mut back = String::new();
+    flate2::read::GzDecoder::new(&bytes[..]).read_to_string(&mut back).unwrap();
+    assert_eq!(back, text);
+    assert_eq!(downloads(&[]).into_string(), "");
 }

@@ -1,0 +1,32 @@
+//! The answer: one sentence and a few figures.
+
+use maud::{Markup, html};
+
+/// A figure that a reader takes along.
+pub(crate) struct Headline {
+    /// What it is, such as `Price`.
+    pub(crate) label: &'static str,
+    /// The figure itself, in a few words.
+    pub(crate) value: String,
+    /// What it counts, in one line.
+    pub(crate) detail: String,
+}
+
+/// The sentence, its figures, and what to know before trusting them.
+pub(crate) fn verdict(sentence: &str, headlines: &[Headline], warnings: &[String]) -> Markup {
+    html! {
+        p.lead { strong { (sentence) } }
+        ul.headlines {
+            @for headline in headlines {
+                li {
+                    span.soft { (headline.label) }
+                    strong { (headline.value) }
+                    span.soft { (headline.detail) }
+                }
+            }
+        }
+        @if !warnings.is_empty() {
+            ul.notes { @for warning in warnings { li { (warning) } } }
+        }
+    }
+}
