@@ -15,6 +15,10 @@ check:
 test:
     cargo test --workspace --all-features
 
+# The browser that the tests of the pages run in (Debian and its kin, as root)
+browser:
+    bash .ci/browser
+
 # The API documentation, opened in a browser
 docs:
     cargo doc --workspace --all-features --no-deps --open

@@ -100,6 +100,12 @@ pub(crate) fn write_page(path: &Path, page: &str, session: &Session) -> Result<(
     Ok(())
 }
 
+/// The command that was given, as somebody else would type it.
+pub(crate) fn command_line() -> String {
+    let words = std::env::args().skip(1);
+    shell_words::join(std::iter::once("shillproof".to_owned()).chain(words))
+}
+
 /// A value as JSON on stdout.
 pub(crate) fn print_json(value: &impl Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(value)

@@ -12,7 +12,7 @@ use shillproof_lab::store::Store;
 use crate::args::{DataArgs, Format, VictimArgs, list_length, read};
 use crate::commands::Outcome;
 use crate::failure::{Failure, While};
-use crate::session::{STOP, Session, print, print_json, write_page};
+use crate::session::{STOP, Session, command_line, print, print_json, write_page};
 
 /// How far can fake users move this recommender, and what does it cost them?
 #[derive(Args, Debug)]
@@ -73,7 +73,7 @@ impl Audit {
         let bench = Bench { store: &store, jobs: session.jobs, observer: &*session.observer, cancel: &STOP };
         let findings = audit(&spec, bench).when(format!("audit `{}`", self.data))?;
         if self.out.is_some() {
-            let command = shell_words::join(std::env::args());
+            let command = command_line();
             write_page(&folder.join("audit.html"), &page(&findings, &command), session)?;
         }
         match self.format {

@@ -13,7 +13,7 @@ use super::plan::lay_out;
 use crate::args::Format;
 use crate::commands::Outcome;
 use crate::failure::{Failure, While};
-use crate::session::{STOP, Session, print, print_json, write_page};
+use crate::session::{STOP, Session, command_line, print, print_json, write_page};
 
 /// Attacks, defenses and detectors on equal terms: who is strongest at one budget, and what cannot be told apart
 #[derive(Args, Debug)]
@@ -79,7 +79,7 @@ impl Leaderboard {
         datasets.sort();
         datasets.dedup();
         let experiment = experiment.to_toml();
-        let command = shell_words::join(std::env::args());
+        let command = command_line();
         let behind = Behind { datasets: &datasets, experiment: &experiment, command: &command };
         write_page(&out.join("leaderboard.html"), &boards.page(behind), session)?;
         Ok(Outcome::Done)

@@ -95,8 +95,13 @@ impl<'a> View<'a> {
         let clean = row.to_none.as_ref().map(|change| row.value.mean - change.difference.mean);
         let from = clean.map_or_else(String::new, |clean| format!(" from {}", percent(clean)));
         let what = if s.objective == "demote" { "take" } else { "bring" };
+        let noise = row.to_none.as_ref().and_then(|change| change.difference.ci95);
+        let noise = match noise {
+            Some([low, high]) if low > 0.0 || high < 0.0 => "",
+            _ => "; that is not more than chance can do at this n",
+        };
         format!(
-            "{} {what} the targets ({}){from} to {} of the users' top {} ({} attack on {}, {}).",
+            "{} {what} the targets ({}){from} to {} of the users' top {} ({} attack on {}, {}){noise}.",
             self.fake_users(s),
             s.targets,
             percent(row.value.mean),

@@ -15,13 +15,13 @@ pub(crate) struct Headline {
 /// The sentence, its figures, and what to know before trusting them.
 pub(crate) fn verdict(sentence: &str, headlines: &[Headline], warnings: &[String]) -> Markup {
     html! {
-        p.lead { strong { (sentence) } }
+        p.lead { strong { (unbroken(sentence)) } }
         ul.headlines {
             @for headline in headlines {
                 li {
                     span.soft { (headline.label) }
-                    strong { (headline.value) }
-                    span.soft { (headline.detail) }
+                    strong { (unbroken(&headline.value)) }
+                    span.soft { (unbroken(&headline.detail)) }
                 }
             }
         }
@@ -29,4 +29,9 @@ pub(crate) fn verdict(sentence: &str, headlines: &[Headline], warnings: &[String
             ul.notes { @for warning in warnings { li { (warning) } } }
         }
     }
+}
+
+/// A percent sign stays on the line of its number.
+fn unbroken(text: &str) -> String {
+    text.replace(" %", "\u{a0}%")
 }
