@@ -323,7 +323,8 @@ fn unclosed() -> String {
     format!("user,item\n\"a,\n{}", "xxxxxxx\n".repeat(3 << 20))
 }
 
-fn check(path: &Path, case: &Case) {
+/// What a person reads.
+fn check(path: &Path, case: &Case) -> String {
     let shown = String::from_utf8_lossy(&case.content[..case.content.len().min(80)]).into_owned();
     let error = match load(path.to_str().unwrap(), &case.options) {
         Err(error) => error,
@@ -338,6 +339,7 @@ fn check(path: &Path, case: &Case) {
     }
     assert!(hint.contains(case.hint), "{shown:?}: no {:?} in {hint:?}", case.hint);
     assert!(text.len() < 1000 && hint.len() < 500, "{shown:?}: too long: {text}");
+    format!("{text}\n  hint: {hint}\n")
 }
 
 #[test]
@@ -345,14 +347,16 @@ fn every_wrong_file_is_an_error_with_place_expectation_and_hint() {
     let folder = tempfile::tempdir().unwrap();
     let all = cases();
     assert!(all.len() >= 40, "{}", all.len());
+    let mut messages = String::new();
     for case in &all {
         let path = folder.path().join(case.file);
         std::fs::write(&path, &case.content).unwrap();
-        check(&path, case);
+        messages += &check(&path, case).replace(&format!("{}/", folder.path().display()), "");
         std::fs::remove_file(&path).unwrap();
     }
     // Bombs and headers that declare gigabytes among them; the table itself is most of it.
     assert!(peak_memory().is_none_or(|bytes| bytes < 400 << 20), "{:?}", peak_memory());
+    insta::assert_snapshot!("messages", messages);
 }
 
 /// Most memory this process ever had, in bytes; none where the system does not say.
