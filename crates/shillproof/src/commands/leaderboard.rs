@@ -23,7 +23,8 @@ use crate::session::{STOP, Session, command_line, print, print_json, write_page}
   shillproof leaderboard mine.toml --out boards
   shillproof leaderboard mine.toml --format json | jq '.boards[0].attacks'
 
-A leaderboard is a run: any experiment file makes one, and what was computed is kept. Attacks stand on
+A leaderboard is a run: any experiment file makes one, and what was computed is kept. Its page,
+leaderboard.html, is left beside the records. Attacks stand on
 one board if they have the same data, victim, targets, size, fillers and knowledge. A defense or a
 detector is judged by the attack that is worst for it.")]
 pub(crate) struct Leaderboard {
