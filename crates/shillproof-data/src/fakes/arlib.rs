@@ -267,7 +267,7 @@ fn check_profiles(users: &FakeUsers) -> Result<(), DataError> {
     if users.fakes.ordered {
         return unwritable(
             "profiles in order for ARLib, whose rows have none".into(),
-            "write `--as inter` or `--as json`, or take the column `position` out of the CSV file first",
+            "write `--as inter` or `--as json`, or give the order up with `--drop-order` of `shillproof data convert-fakes`",
         );
     }
     match users.rows().find(|(_, entries)| entries.is_empty()) {

@@ -2,7 +2,8 @@
 //!
 //! `{"target_items": ["7"], "fake_users": {"fake-0001": ["7", "12"], …}}`. LoRec says `user_data` and `target_item`;
 //! users may also be the whole file, as an object or as a list of lists. Two keys are ours and ignored elsewhere:
-//! `ratings`, one list a user, and `ordered`, whether the order of a list matters.
+//! `ratings`, one list a user, and `ordered`, whether the order of a list matters; without it, it does where the data
+//! has times.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -127,7 +128,8 @@ pub(super) fn read(lines: Lines, mut out: Collector<'_>) -> Result<FakeUsers, Da
     })?;
     let parts = Parts::of(whole);
     let ordered = match parts.ordered.map(|piece| (piece, piece.get())) {
-        None | Some((_, "true")) => true,
+        None => out.data.interactions.has_times(),
+        Some((_, "true")) => true,
         Some((_, "false")) => false,
         Some((piece, _)) => return file.wrong(piece, "`ordered`: true or false"),
     };

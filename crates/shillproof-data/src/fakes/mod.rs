@@ -24,6 +24,22 @@ pub use format::FakesFormat;
 pub use item_map::ItemMap;
 
 /// Fake users with their labels.
+///
+/// ```
+/// use shillproof_core::{FakeProfiles, ItemId, Profile};
+/// use shillproof_data::{FakeUsers, FakesFormat, FakesOptions, demo};
+///
+/// let data = demo();
+/// let profile = Profile { entries: vec![(ItemId(3), 5.0), (ItemId(8), 4.0)] };
+/// let users = FakeUsers::new(FakeProfiles { profiles: vec![profile; 2], ..FakeProfiles::default() }, &data);
+/// assert_eq!(users.labels, ["fake-0001", "fake-0002"]);
+///
+/// let folder = tempfile::tempdir()?;
+/// let poison = folder.path().join("poison");
+/// users.save(&poison, FakesFormat::Arlib, &data, None)?;
+/// assert_eq!(FakeUsers::read(&poison, &data, &FakesOptions::default())?, users);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct FakeUsers {
     /// One a fake user. Read from a file, they are sorted as [`Labels`] are.

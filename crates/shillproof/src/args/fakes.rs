@@ -18,12 +18,12 @@ pub(crate) struct FakesOut {
     pub(crate) out: PathBuf,
     /// Format to write: `csv`, `tsv`, `inter`, `arlib` or `json` [default: by the name of the output]
     #[arg(long = "as", value_name = "FORMAT")]
-    format: Option<String>,
+    written_as: Option<String>,
 }
 
 impl FakesOut {
     fn format(&self) -> Result<FakesFormat, Failure> {
-        let named = self.format.as_deref().map(|text| read("as", text)).transpose()?;
+        let named = self.written_as.as_deref().map(|text| read("as", text)).transpose()?;
         Ok(named.unwrap_or_else(|| FakesFormat::of_name(&self.out)))
     }
 

@@ -117,7 +117,10 @@ fn what_cannot_be_converted_says_why() {
         &format!("{convert} ratings.csv f.csv --out poison/"),
         &["the label `film", "cut at blanks", "hint: ", "--as inter"],
     );
-    place.fails(&format!("{convert} plain.csv ordered.csv --out poison/"), &["profiles in order", "hint: "]);
+    place.fails(
+        &format!("{convert} plain.csv ordered.csv --out poison/"),
+        &["profiles in order", "hint: ", "--drop-order"],
+    );
     place.fails(
         &format!("{convert} plain.csv g.csv --out f.xyz --as cvs"),
         &["--as", "`cvs`", "`arlib` or `json`"],
@@ -129,7 +132,9 @@ fn what_cannot_be_converted_says_why() {
     );
     let run = place.ok(&format!("{convert} plain.csv vat.json --out v.csv --implicit --first-of-repeated"));
     assert!(run.stderr.contains("1 rows repeat an item of a fake user"), "{}", run.stderr);
-    assert_eq!(place.read("v.csv"), "user,item,rating\nbot,film3,1\n");
+    assert_eq!(place.read("v.csv"), "user,item,rating,position\nbot,film3,1,0\n");
+    place.ok(&format!("{convert} plain.csv v.csv --implicit --drop-order --out bare/"));
+    assert!(place.read("bare/train.txt").ends_with("\nbot film3 1\n"));
 
     place.ok(&format!("{convert} plain.csv g.csv --out poison/"));
     place.fails(&format!("{convert} plain.csv g.csv --out poison/"), &["the folder is not empty", "hint: "]);

@@ -41,6 +41,9 @@ pub(super) struct ConvertFakes {
     /// Of an item that a fake user has several times, keep the first instead of refusing
     #[arg(long)]
     first_of_repeated: bool,
+    /// Give the order within profiles up, for a format that has none
+    #[arg(long)]
+    drop_order: bool,
     /// Target items that a JSON file is to name: as `--targets` of `craft` [default: those that FAKES names]
     #[arg(long, value_name = "T")]
     targets: Option<String>,
@@ -66,6 +69,7 @@ impl ConvertFakes {
         let options = FakesOptions { item_map, first_of_repeated: self.first_of_repeated };
         let mut users = FakeUsers::read(&self.fakes, &dataset, &options)
             .when(format!("read the fake users in `{}`", self.fakes.display()))?;
+        users.fakes.ordered &= !self.drop_order;
         users.notes.iter().for_each(|note| session.say(note));
         let setup = Setup::new(dataset, &split, session.seed).when("split the data")?;
         if let Some(rule) = rule {
