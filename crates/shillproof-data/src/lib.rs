@@ -27,7 +27,7 @@ mod write;
 pub use dataset::Dataset;
 pub use demo::demo;
 pub use error::{DataError, Place};
-pub use fakes::{fake_labels, read_fakes, read_labelled_fakes, write_fakes};
+pub use fakes::{FakeUsers, FakesFormat, FakesOptions, ItemMap, fake_labels, read_fakes};
 pub use info::{Info, info};
 pub use labels::Labels;
 pub use load::{load, load_files};

@@ -7,8 +7,8 @@ mod duplicates;
 mod parquet;
 mod scale;
 mod sequence;
-mod source;
-mod split;
+pub(crate) mod source;
+pub(crate) mod split;
 pub(crate) mod table;
 pub(crate) mod values;
 

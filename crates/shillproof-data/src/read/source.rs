@@ -10,6 +10,8 @@ use crate::error::{DataError, Place};
 
 /// The longest line, or quoted record of several lines, in bytes.
 pub(crate) const LONGEST_LINE: usize = 16 << 20;
+/// The longest text that is read at once, in bytes.
+const LONGEST_TEXT: usize = 1 << 30;
 /// What an .xz or .zst file may ask for to be unpacked: what their strongest ordinary settings need.
 const UNPACK_MEMORY: u64 = 128 << 20;
 const FIRST_BUFFER: usize = 64 << 10;
@@ -123,6 +125,39 @@ impl Lines {
     pub(crate) fn ahead(&self) -> &[u8] {
         let text = &self.buffer[self.start..self.end];
         if self.ended { text } else { memchr::memrchr(b'\n', text).map_or(text, |last| &text[..last]) }
+    }
+
+    /// What is in memory and not yet read, the last line perhaps in part.
+    pub(crate) fn beginning(&self) -> &[u8] {
+        &self.buffer[self.start..self.end]
+    }
+
+    /// All that is not yet read, for text that is not made of lines.
+    pub(crate) fn into_text(mut self) -> Result<String, DataError> {
+        while !self.ended {
+            if self.end - self.start > LONGEST_TEXT {
+                return Err(DataError::Malformed {
+                    place: Place::file(&self.path),
+                    found: "more than 1 GiB of text".into(),
+                    expected: "at most that in a file that is read at once".into(),
+                    hint: "write it as CSV, which is read line by line".into(),
+                });
+            }
+            self.fill()?;
+        }
+        let mut text = std::mem::take(&mut self.buffer);
+        text.truncate(self.end);
+        text.drain(..self.start);
+        String::from_utf8(text).map_err(|error| {
+            let line =
+                1 + memchr::memchr_iter(b'\n', &error.as_bytes()[..error.utf8_error().valid_up_to()]).count();
+            DataError::Malformed {
+                place: Place::line(&self.path, line as u64),
+                found: "text that is not UTF-8".into(),
+                expected: "UTF-8 text".into(),
+                hint: "convert the file, for example with `iconv -f latin1 -t UTF-8`".into(),
+            }
+        })
     }
 
     /// The next line that is not blank, with its number from 1. With `quotes` (the separator's byte)

@@ -18,7 +18,7 @@ pub use self::parquet::write_parquet;
 /// # Errors
 /// If writing fails, or a label cannot be read back.
 pub fn write_csv(out: impl Write, data: &Dataset) -> Result<(), DataError> {
-    check_labels(data)?;
+    check_labels(data.users.iter().chain(data.items.iter()))?;
     let mut out = csv::Writer::from_writer(out);
     let mut header = vec!["user", "item"];
     header.extend(data.interactions.is_explicit().then_some("rating"));
@@ -42,7 +42,7 @@ pub fn write_csv(out: impl Write, data: &Dataset) -> Result<(), DataError> {
 /// # Errors
 /// If writing fails, or a label cannot be read back.
 pub fn write_inter(mut out: impl Write, data: &Dataset) -> Result<(), DataError> {
-    check_labels(data)?;
+    check_labels(data.users.iter().chain(data.items.iter()))?;
     let mut header = String::from("user_id:token\titem_id:token");
     header.push_str(if data.interactions.is_explicit() { "\trating:float" } else { "" });
     header.push_str(if data.interactions.has_times() { "\ttimestamp:float" } else { "" });
@@ -137,9 +137,9 @@ pub(crate) fn for_each<E>(
 }
 
 /// Refuses labels that our own reader would refuse.
-pub(crate) fn check_labels(data: &Dataset) -> Result<(), DataError> {
+pub(crate) fn check_labels<'a>(mut labels: impl Iterator<Item = &'a str>) -> Result<(), DataError> {
     let bad = |label: &&str| label.is_empty() || label.bytes().any(|b| b.is_ascii_control());
-    match data.users.iter().chain(data.items.iter()).find(bad) {
+    match labels.find(bad) {
         None => Ok(()),
         Some(label) => Err(DataError::Unwritable {
             what: format!(

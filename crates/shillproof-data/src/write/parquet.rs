@@ -23,7 +23,7 @@ const GROUP: usize = 1 << 20;
 /// # Errors
 /// If writing fails, or a label cannot be read back.
 pub fn write_parquet(out: impl Write + Send, data: &Dataset) -> Result<(), DataError> {
-    check_labels(data)?;
+    check_labels(data.users.iter().chain(data.items.iter()))?;
     write(out, data).map_err(|error| super::failed(std::io::Error::other(error)))
 }
 

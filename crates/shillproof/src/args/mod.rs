@@ -1,11 +1,13 @@
 //! Groups of arguments that several commands share.
 
 mod data;
+mod fakes;
 mod scale;
 mod threat;
 mod victim;
 
 pub(crate) use data::DataArgs;
+pub(crate) use fakes::FakesOut;
 pub(crate) use scale::ScaleArg;
 pub(crate) use threat::{KnowledgeArgs, ProtocolArgs, TargetArgs, list_length, read};
 pub(crate) use victim::{Named, VictimArgs};

@@ -1,8 +1,5 @@
 //! `shillproof craft`.
 
-use std::fs::File;
-use std::io::BufWriter;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -10,12 +7,14 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 use shillproof_attacks::AttackSpec;
 use shillproof_core::catalogue::Catalogue;
-use shillproof_core::{Grant, Objective, Size};
-use shillproof_data::write_fakes;
+use shillproof_core::{Feedback, Grant, Objective, Size};
+use shillproof_data::FakeUsers;
 use shillproof_lab::plan::Threat;
 use shillproof_lab::trial::Setup;
 
-use crate::args::{DataArgs, JsonOnly, KnowledgeArgs, Named, ProtocolArgs, TargetArgs, VictimArgs, read};
+use crate::args::{
+    DataArgs, FakesOut, JsonOnly, KnowledgeArgs, Named, ProtocolArgs, TargetArgs, VictimArgs, read,
+};
 use crate::commands::{Fakes, Outcome};
 use crate::failure::{Failure, While};
 use crate::session::{Session, print_json};
@@ -28,7 +27,8 @@ use crate::session::{Session, print_json};
   shillproof craft demo --attack probe --black-box wrmf --targets unpopular:5 --size 3% --out fakes.csv
 
 The file has the columns user,item,rating (and position where order matters); its users are
-fake-0001 and so on. `shillproof measure --fakes fakes.csv` says how far they get.")]
+fake-0001 and so on. `shillproof measure --fakes fakes.csv` says how far they get. For other tools,
+name the output fakes.tsv, fakes.inter, fakes.json or, for a data set of ARLib, a new folder `poison/`.")]
 pub(crate) struct Craft {
     /// Known data set or file
     #[arg(value_name = "DATA")]
@@ -45,9 +45,8 @@ pub(crate) struct Craft {
     /// Into the lists of genuine users, or out of them
     #[arg(long, value_name = "GOAL", default_value = "promote")]
     objective: Goal,
-    /// File to write
-    #[arg(long, short, value_name = "FILE")]
-    out: PathBuf,
+    #[command(flatten)]
+    out: FakesOut,
     /// How to print the summary
     #[arg(long, value_name = "FORMAT", default_value = "json")]
     format: JsonOnly,
@@ -100,9 +99,10 @@ impl Craft {
             targets_clicked: true,
         };
         let split = self.protocol.split()?;
-        super::check_place(&self.out)?;
+        self.out.check()?;
         let named = self.victim.named(self.knowledge.black_box.as_deref())?;
         let dataset = Arc::new(self.read.load(&self.data, session)?);
+        self.out.check_labels(&dataset)?;
         let Named { text, choice: victim } = named.unwrap_or_else(|| Named::usual(&dataset));
         let fake_users = size.of(dataset.users.len());
         if fake_users == 0 && !matches!(attack, AttackSpec::None(_)) {
@@ -131,15 +131,14 @@ impl Craft {
             .craft(&attack, &threat, &victim, clean.as_deref(), &targets, fake_users, &ctx)
             .when(format!("craft `{}`", self.attack))?;
         let seconds = start.elapsed().as_secs_f64();
-        let file = File::create(&self.out).when(format!("write `{}`", self.out.display()))?;
-        write_fakes(BufWriter::new(file), &fakes, &setup.dataset)
-            .when(format!("write `{}`", self.out.display()))?;
+        let users = FakeUsers { targets, ..FakeUsers::new(fakes, &setup.dataset) };
+        self.out.write(&users, &setup.dataset, setup.parts(Feedback::Either))?;
         print_json(&Crafted {
-            fakes: Fakes::of(Some(&fakes)),
+            fakes: Fakes::of(Some(&users.fakes)),
             seconds,
-            targets: setup.labels(&targets),
+            targets: setup.labels(&users.targets),
             knowledge: threat.knowledge.to_string(),
-            queries: fakes.queries,
+            queries: users.fakes.queries,
         })?;
         Ok(Outcome::Done)
     }

@@ -10,8 +10,8 @@ use clap::Args;
 use serde::Serialize;
 use shillproof_core::catalogue::Catalogue;
 use shillproof_core::{Ctx, FakeProfiles, FittedDetector, Interactions, ItemId, Size, Suspicion};
-use shillproof_data::read_labelled_fakes;
 use shillproof_data::split::SplitSpec;
+use shillproof_data::{FakeUsers, FakesOptions};
 use shillproof_defenses::DetectorSpec;
 use shillproof_lab::command::VictimChoice;
 use shillproof_lab::detection::{Examples, fit, judge, suspicion, train_attacks};
@@ -39,7 +39,7 @@ pub(crate) struct Detect {
     /// Known data set or file; taken for genuine where --fakes is given or examples are crafted
     #[arg(value_name = "DATA")]
     data: String,
-    /// Fake users among the others, as `shillproof craft` writes them
+    /// Fake users among the others, as `shillproof craft` writes them in any format
     #[arg(long, value_name = "FILE")]
     fakes: Option<PathBuf>,
     /// The detector: `NAME` or `NAME:key=value,...` (`shillproof list detectors`)
@@ -127,9 +127,11 @@ impl Detect {
         let dataset = Arc::new(self.read.load(&self.data, session)?);
         let Named { choice: victim, .. } = named.unwrap_or_else(|| Named::usual(&dataset));
         let read_fakes = |path: &PathBuf| {
-            read_labelled_fakes(path, &dataset).when(format!("read the fake users in `{}`", path.display()))
+            FakeUsers::read(path, &dataset, &FakesOptions::default())
+                .when(format!("read the fake users in `{}`", path.display()))
         };
-        let (labels, fakes) = self.fakes.as_ref().map(read_fakes).transpose()?.unzip();
+        let users = self.fakes.as_ref().map(read_fakes).transpose()?;
+        let (labels, fakes) = users.map(|users| (users.labels, users.fakes)).unzip();
         let ctx = session.ctx();
         let setup = Setup::new(dataset, &SplitSpec::None, session.seed).when("read the data")?;
         let log = &setup.dataset.interactions;

@@ -80,7 +80,7 @@ fn read_fakes_of(file: Option<&Path>, data: &Dataset) -> Result<Option<FakeProfi
 }
 
 /// Says before the work that its result would have no place to go to.
-fn check_place(out: &Path) -> Result<(), Failure> {
+pub(crate) fn check_place(out: &Path) -> Result<(), Failure> {
     match out.parent() {
         Some(folder) if !folder.as_os_str().is_empty() && !folder.is_dir() => Err(Failure::new(format!(
             "failed to write `{}`: there is no folder `{}`",

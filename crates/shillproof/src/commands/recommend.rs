@@ -29,7 +29,7 @@ pub(crate) struct Recommend {
     /// Known data set or file
     #[arg(value_name = "DATA")]
     data: String,
-    /// Fake users to train with, as `shillproof craft` writes them
+    /// Fake users to train with, as `shillproof craft` writes them in any format
     #[arg(long, value_name = "FILE")]
     fakes: Option<PathBuf>,
     /// Length of a list

@@ -32,6 +32,7 @@ help! {
     data_info: "data info",
     data_get: "data get",
     data_convert: "data convert",
+    data_convert_fakes: "data convert-fakes",
     list: "list",
     explain: "explain",
     schema: "schema",

@@ -3,6 +3,7 @@
 
 mod detect;
 mod errors;
+mod fakes;
 mod flow;
 mod grid;
 mod help;

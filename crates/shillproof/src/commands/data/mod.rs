@@ -1,6 +1,7 @@
 //! `shillproof data`.
 
 mod convert;
+mod convert_fakes;
 mod get;
 mod info;
 mod list;
@@ -17,7 +18,8 @@ use crate::session::Session;
   shillproof data list                              known data sets, and which are on this machine
   shillproof data info ratings.csv                  what was found in a file
   shillproof data get ml-100k --from ml-100k.zip
-  shillproof data convert ratings.dat --out ratings.csv")]
+  shillproof data convert ratings.dat --out ratings.csv
+  shillproof data convert-fakes demo fakes.csv --out poison/     a poisoned data set of ARLib")]
 pub(crate) struct Data {
     #[command(subcommand)]
     command: DataCommand,
@@ -29,6 +31,7 @@ enum DataCommand {
     Info(info::Describe),
     Get(get::Get),
     Convert(convert::Convert),
+    ConvertFakes(convert_fakes::ConvertFakes),
 }
 
 impl Data {
@@ -38,6 +41,7 @@ impl Data {
             DataCommand::Info(describe) => describe.run(session),
             DataCommand::Get(get) => get.run(),
             DataCommand::Convert(convert) => convert.run(session),
+            DataCommand::ConvertFakes(convert) => convert.run(session),
         }?;
         Ok(Outcome::Done)
     }
