@@ -108,7 +108,7 @@ impl Report {
             match &record.status {
                 Status::Skipped { reason } => unsettled.push(without("skipped", reason)),
                 Status::Failed { error } => unsettled.push(without("failed", error)),
-                Status::Done { targets, measures, notes: said } => {
+                Status::Done { targets, measures, notes: said, .. } => {
                     add(&mut values, &setting, record.cell.repeat, targets, measures)?;
                     for note in said {
                         *notes.entry(note.clone()).or_default() += 1;

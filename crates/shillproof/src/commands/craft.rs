@@ -11,9 +11,10 @@ use serde::Serialize;
 use shillproof_attacks::AttackSpec;
 use shillproof_core::catalogue::Catalogue;
 use shillproof_core::{Grant, Objective, Size};
-use shillproof_data::write_fakes;
+use shillproof_data::{Timestamps, timed_fakes, write_csv, write_fakes};
 use shillproof_lab::plan::Threat;
-use shillproof_lab::trial::Setup;
+use shillproof_lab::spec::Surrogate;
+use shillproof_lab::trial::{Setup, simulating};
 
 use crate::args::{DataArgs, JsonOnly, KnowledgeArgs, Named, ProtocolArgs, TargetArgs, VictimArgs, read};
 use crate::commands::{Fakes, Outcome};
@@ -27,8 +28,8 @@ use crate::session::{Session, print_json};
   shillproof craft ratings.csv --attack average --targets ids:B00X4WHP5E --size 12 --out fakes.csv
   shillproof craft demo --attack probe --black-box wrmf --targets unpopular:5 --size 3% --out fakes.csv
 
-The file has the columns user,item,rating (and position where order matters); its users are
-fake-0001 and so on. `shillproof measure --fakes fakes.csv` says how far they get.")]
+The file has the columns user,item,rating (and position where order matters, or timestamp with
+--timestamps); its users are fake-0001 and so on. `shillproof measure --fakes fakes.csv` says how far they get.")]
 pub(crate) struct Craft {
     /// Known data set or file
     #[arg(value_name = "DATA")]
@@ -48,6 +49,9 @@ pub(crate) struct Craft {
     /// File to write
     #[arg(long, short, value_name = "FILE")]
     out: PathBuf,
+    /// Give fake actions times in the span of the data's own: `uniform` anywhere, `burst` all within a hundredth of it, `drip` one fake user after the other
+    #[arg(long, value_name = "POLICY")]
+    timestamps: Option<Timestamps>,
     /// How to print the summary
     #[arg(long, value_name = "FORMAT", default_value = "json")]
     format: JsonOnly,
@@ -94,7 +98,13 @@ impl Craft {
             profile_size: read("profile-size", &self.profile_size)?,
             knowledge: self.knowledge.knowledge()?,
             black_box: self.knowledge.queries()?,
-            surrogate: self.knowledge.surrogate()?,
+            surrogate: self.knowledge.surrogate()?.map(|believed| match believed {
+                // Of an attack that simulates a black box by several, one model is the whole simulator.
+                Surrogate::One(model) if attack.with_models(&[]).is_some() => {
+                    Surrogate::Together { together: vec![model] }
+                }
+                other => other,
+            }),
             target_users: self.targets.audience()?,
             exclude: self.protocol.exclude(),
             targets_clicked: true,
@@ -104,6 +114,10 @@ impl Craft {
         let named = self.victim.named(self.knowledge.black_box.as_deref())?;
         let dataset = Arc::new(self.read.load(&self.data, session)?);
         let Named { text, choice: victim } = named.unwrap_or_else(|| Named::usual(&dataset));
+        if let Some(policy) = self.timestamps.filter(|_| !dataset.interactions.has_times()) {
+            return Err(Failure::new(format!("--timestamps {policy}: {} has no times", dataset.name))
+                .hint("give data with a `timestamp` or `position` column (`--columns` names it)"));
+        }
         let fake_users = size.of(dataset.users.len());
         if fake_users == 0 && !matches!(attack, AttackSpec::None(_)) {
             let users = dataset.users.len();
@@ -115,7 +129,9 @@ impl Craft {
                 100.0 / users as f64
             )));
         }
-        if threat.surrogate.is_some() && attack.attack().needs().victim != Grant::Recipe {
+        simulating(&attack, threat.surrogate.as_ref()).when("read --surrogate")?;
+        let models = attack.attack().needs().victim == Grant::Recipe || attack.with_models(&[]).is_some();
+        if threat.surrogate.is_some() && !models {
             session.say("this attack trains no surrogate: --surrogate changes nothing");
         }
         let ctx = session.ctx();
@@ -131,9 +147,16 @@ impl Craft {
             .craft(&attack, &threat, &victim, clean.as_deref(), &targets, fake_users, &ctx)
             .when(format!("craft `{}`", self.attack))?;
         let seconds = start.elapsed().as_secs_f64();
-        let file = File::create(&self.out).when(format!("write `{}`", self.out.display()))?;
-        write_fakes(BufWriter::new(file), &fakes, &setup.dataset)
-            .when(format!("write `{}`", self.out.display()))?;
+        let writing = || format!("write `{}`", self.out.display());
+        let file = BufWriter::new(File::create(&self.out).when(writing())?);
+        match self.timestamps {
+            Some(policy) => {
+                let log = timed_fakes(&fakes, policy, &setup.dataset, ctx.seed).when(writing())?;
+                write_csv(file, &log)
+            }
+            None => write_fakes(file, &fakes, &setup.dataset),
+        }
+        .when(writing())?;
         print_json(&Crafted {
             fakes: Fakes::of(Some(&fakes)),
             seconds,

@@ -6,5 +6,6 @@ mod errors;
 mod flow;
 mod grid;
 mod help;
+mod ordered;
 mod place;
 mod reproduce;
