@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use shillproof_core::catalogue::{Card, Catalogue};
-use shillproof_core::{Attack, Objective};
+use shillproof_core::{Attack, AttackError, Objective};
+use shillproof_victims::VictimSpec;
 
 use crate::{
     AopAttack, AverageAttack, BandwagonAttack, CovisAttack, LokiAttack, LoveHateAttack, NoAttack, PgaAttack,
@@ -121,6 +122,17 @@ impl AttackSpec {
     /// ```
     pub fn capabilities(&self) -> Capabilities {
         self.parts().2
+    }
+
+    /// The attack with these local models where it simulates a black box by several; none where it cannot.
+    ///
+    /// # Errors
+    /// If it names local models of its own.
+    pub fn with_models(&self, models: &[VictimSpec]) -> Option<Result<Self, AttackError>> {
+        match self {
+            Self::Loki(attack) => Some(attack.with_models(models).map(Self::Loki)),
+            _ => None,
+        }
     }
 
     fn parts(&self) -> (&dyn Attack, Card, Capabilities) {

@@ -17,6 +17,11 @@ pub trait Observer: Send + Sync {
     fn note(&self, text: &str) {
         let _ = text;
     }
+
+    /// How a quantity went while something learned: its values in equal steps, a few hundred at most. For diagnosis; nothing is decided by it.
+    fn curve(&self, name: &str, values: &[f32]) {
+        let _ = (name, values);
+    }
 }
 
 /// An observer that says nothing.

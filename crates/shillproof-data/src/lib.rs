@@ -10,6 +10,7 @@
 mod dataset;
 mod demo;
 mod error;
+mod fake_times;
 mod fakes;
 pub mod filter;
 mod info;
@@ -27,6 +28,7 @@ mod write;
 pub use dataset::Dataset;
 pub use demo::demo;
 pub use error::{DataError, Place};
+pub use fake_times::{Timestamps, timed_fakes};
 pub use fakes::{FakeUsers, FakesFormat, FakesOptions, ItemMap, fake_labels, read_fakes};
 pub use info::{Info, info};
 pub use labels::Labels;

@@ -14,7 +14,7 @@ use shillproof_lab::metrics::Measure;
 use shillproof_lab::plan::{DatasetFacts, Plan, PlannedCell};
 use shillproof_lab::run::{ExecuteError, Executor, Outcome, RunOptions, run};
 use shillproof_lab::spec::ExperimentSpec;
-use shillproof_lab::store::{Record, Seconds, Store};
+use shillproof_lab::store::{Curves, Record, Seconds, Store};
 use shillproof_lab::trial::Trials;
 
 const FOLDER: &str = "SHILLPROOF_TEST_RESUME_FOLDER";
@@ -66,6 +66,7 @@ impl Executor for Toy {
             targets: vec!["t".into()],
             measures,
             notes: Vec::new(),
+            curves: Curves::new(),
             seconds: Seconds::default(),
         })
     }

@@ -20,7 +20,7 @@ use crate::catalogue::{Capabilities, Described};
 use crate::craft::{Model, Sequences};
 pub use agent::Learning;
 use agent::{Policy, Rules, World, learn, random_episode};
-use estimator::Hessian;
+use estimator::{Hessian, Lissa};
 use groups::groups;
 use simulator::Simulator;
 pub use simulator::Weighing;
@@ -111,6 +111,28 @@ impl LokiAttack {
         ]
     }
 
+    /// The same with these local models.
+    pub(crate) fn with_models(&self, models: &[VictimSpec]) -> Result<Self, AttackError> {
+        if self.models.is_empty() {
+            return Ok(Self { models: models.to_vec(), ..self.clone() });
+        }
+        Err(AttackError::Parameter {
+            name: "models",
+            got: format!("{} of the attack's own", self.models.len()),
+            expected: "none where the threat names models that together stand for the victim",
+        })
+    }
+
+    fn lissa(&self) -> Lissa {
+        Lissa {
+            damping: self.damping,
+            depth: self.depth,
+            repeats: self.repeats,
+            batch: self.batch_size,
+            hessian: self.hessian,
+        }
+    }
+
     fn check(&self) -> Result<(), AttackError> {
         for (name, got) in [
             ("list_length", self.list_length),
@@ -190,10 +212,20 @@ impl Attack for LokiAttack {
         if self.baits < 1.0 {
             board.keep_baits(self.baits, simulator, &mut ctx.seed.child("baits").rng());
         }
-        let (network, _) = learn(&mut game, &self.agent, ctx)?;
+        let (network, rewards) = learn(&mut game, &self.agent, ctx)?;
+        ctx.observer.curve("loki_reward", &thinned(&rewards));
         let policy = Policy { network: &network, exploration: self.agent.exploration };
         sequences.craft(budget, ctx, |_, rng| Ok(game.board.history(&policy, self.force_target, rng)))
     }
+}
+
+/// Points of a curve that is reported, at most.
+const POINTS: usize = 200;
+
+/// Means over parts of equal length, the last perhaps shorter.
+fn thinned(values: &[f32]) -> Vec<f32> {
+    let length = values.len().div_ceil(POINTS).max(1);
+    values.chunks(length).map(|part| part.iter().sum::<f32>() / part.len() as f32).collect()
 }
 
 /// What the agent chooses from: an action is a group, of which an item is drawn.
@@ -305,5 +337,19 @@ impl Described for LokiAttack {
 
     fn capabilities(&self) -> Capabilities {
         Capabilities::SEQUENCES
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_curves_are_thinned_to_means() {
+        assert_eq!(thinned(&[]), [0.0; 0]);
+        assert_eq!(thinned(&[1.0, 4.0]), [1.0, 4.0]);
+        let long: Vec<f32> = (0..401).map(|k| k as f32).collect();
+        let thin = thinned(&long);
+        assert_eq!((thin.len(), thin[0], thin[133]), (134, 1.0, 399.5));
     }
 }

@@ -1,19 +1,15 @@
 //! The attacker's own models: trained on what is known, weighed by how much they resemble the black box, and asked what a fake history would do.
 
-use rand::RngExt;
 use rand::seq::index::sample;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use shillproof_core::catalogue::Catalogue;
 use shillproof_core::{
-    AttackError, Audience, Ctx, FitJob, Goal, Interactions, ItemId, Query, QueryOracle, Recommender, Rng,
-    Ties, UserId,
+    AttackError, Audience, Ctx, Goal, Interactions, ItemId, Query, QueryOracle, Recommender, Rng, Ties,
+    UserId,
 };
-use shillproof_victims::VictimSpec;
-use shillproof_victims::transrec::Distance;
 
 use super::LokiAttack;
-use super::estimator::{Curvature, Hessian, Lissa, Margins, Recurrent};
+use super::estimator::{Aim, Estimator};
 use super::kendall::distance;
 
 /// Weights of models by their distances from the black box.
@@ -39,8 +35,6 @@ const TEMPERATURE: f64 = 0.1;
 const SCALING_SAMPLES: usize = 1000;
 /// Targets after each item that may be a bait.
 const BAITED: usize = 4;
-/// Most steps, runs and histories a step where a product takes two passes through a recurrent network.
-const RECURRENT: (usize, usize, usize) = (100, 1, 64);
 
 impl Weighing {
     /// One weight a model; they sum to the number of models.
@@ -68,16 +62,10 @@ impl Weighing {
     }
 }
 
-/// What is known about the effects of a model's samples.
-enum Estimator<'a> {
-    Margins(Margins),
-    Recurrent(Box<Recurrent<'a>>),
-}
-
 struct Local<'a> {
     recommender: Box<dyn Recommender>,
     estimator: Estimator<'a>,
-    /// H⁻¹ Σ∇f.
+    /// H⁻¹∇f.
     direction: Vec<f64>,
     /// What effects are divided by, so that models count alike.
     deviation: f64,
@@ -102,10 +90,14 @@ impl<'a> Simulator<'a> {
             Audience::All => data.users().collect(),
             Audience::Users(users) => users.clone(),
         };
+        let aim = Aim { data, audience: &audience, targets: &goal.targets };
+        let lissa = attack.lissa();
         let mut models = Vec::new();
         for (at, recipe) in attack.models().iter().enumerate() {
             let ctx = ctx.at(ctx.seed.child("model").index(at as u64));
-            models.push(Local::train(attack, recipe, data, &audience, &goal.targets, &ctx)?);
+            let (recommender, estimator) = Estimator::fit(recipe, data, &ctx)?;
+            let direction = estimator.direction(&lissa, &aim, &ctx)?;
+            models.push(Local { recommender, estimator, direction, deviation: 1.0, weight: 1.0 });
         }
         Ok(Self { models, ties: Ties::hashed(ctx.seed.child("ties")) })
     }
@@ -188,131 +180,10 @@ impl<'a> Simulator<'a> {
     }
 }
 
-impl<'a> Local<'a> {
-    fn train(
-        attack: &LokiAttack,
-        recipe: &VictimSpec,
-        data: &'a Interactions,
-        audience: &[UserId],
-        targets: &[ItemId],
-        ctx: &Ctx<'_>,
-    ) -> Result<Self, AttackError> {
-        let job = FitJob::new(data);
-        let negatives = ctx.seed.child("samples");
-        let margins = |margins: Margins| margins.on(data, negatives);
-        let (recommender, estimator): (Box<dyn Recommender>, _) = match recipe {
-            VictimSpec::Bpr(recipe) => {
-                let model = recipe.fit_model(&job, ctx)?;
-                let (users, items) = (model.users(), model.items());
-                let point = margins(Margins::bpr(users, items, recipe.item_bias, recipe.regularization));
-                (Box::new(model), Estimator::Margins(point))
-            }
-            VictimSpec::Fpmc(recipe) => {
-                let model = recipe.fit_model(&job, ctx)?;
-                let point = margins(Margins::fpmc(model.encoder(), recipe.regularization));
-                (Box::new(model), Estimator::Margins(point))
-            }
-            VictimSpec::TransRec(recipe) if recipe.distance == Distance::L2Squared => {
-                let model = recipe.fit_model(&job, ctx)?;
-                let point = margins(Margins::transrec(model.encoder(), recipe.regularization));
-                (Box::new(model), Estimator::Margins(point))
-            }
-            VictimSpec::Gru4Rec(recipe) => {
-                let model = recipe.fit_model(&job, ctx)?;
-                let point = Recurrent::new(model.encoder().clone(), recipe.loss, data);
-                (Box::new(model), Estimator::Recurrent(Box::new(point)))
-            }
-            other => {
-                return Err(AttackError::Parameter {
-                    name: "models",
-                    got: format!("`{}`", other.card().name),
-                    expected: "`bpr`, `fpmc`, `gru4rec`, or `transrec` with distance = \"l2-squared\"",
-                });
-            }
-        };
-        let direction = direction(attack, &estimator, data, audience, targets, ctx)?;
-        Ok(Self { recommender, estimator, direction, deviation: 1.0, weight: 1.0 })
-    }
-
-    /// What each item of fake histories does to the mean score of a target: `−1/N sᵀ∇ℓ`.
+impl Local<'_> {
+    /// What each item of fake histories does to the mean score of a target.
     fn effects(&self, histories: &[&[ItemId]], rng: &mut Rng) -> Vec<Vec<f64>> {
-        match &self.estimator {
-            Estimator::Margins(point) => {
-                histories.iter().map(|history| point.effects(history, &self.direction, rng)).collect()
-            }
-            Estimator::Recurrent(point) => point.effects(histories, &self.direction),
-        }
-    }
-}
-
-/// `s = H⁻¹ Σ∇f`, the mean over pairs of audience and targets, over N.
-fn direction(
-    attack: &LokiAttack,
-    estimator: &Estimator<'_>,
-    data: &Interactions,
-    audience: &[UserId],
-    targets: &[ItemId],
-    ctx: &Ctx<'_>,
-) -> Result<Vec<f64>, AttackError> {
-    let lissa = Lissa {
-        damping: attack.damping,
-        depth: attack.depth,
-        repeats: attack.repeats,
-        batch: attack.batch_size,
-        hessian: attack.hessian,
-    };
-    let mut rng = ctx.seed.child("scale").rng();
-    let (mut x, n) = match estimator {
-        Estimator::Margins(point) => {
-            let mut v = vec![0.0; point.len()];
-            let share = 1.0 / (audience.len() * targets.len()).max(1) as f64;
-            for &user in audience {
-                let last = data.row(user).items().last().copied();
-                for &target in targets {
-                    point.add_score_gradient(user, last, target, share, &mut v);
-                }
-            }
-            let scale = lissa.scale(point, &mut rng);
-            let mut solved = lissa.solve(point, scale, &v, ctx)?.x;
-            point.ignore_stranger(&mut solved);
-            (solved, point.samples().len())
-        }
-        Estimator::Recurrent(point) => {
-            let histories: Vec<&[ItemId]> =
-                audience.iter().map(|&u| data.row(u).items()).filter(|h| !h.is_empty()).collect();
-            let v = point.score_gradient(&histories, targets);
-            let (depth, repeats, batch) = RECURRENT;
-            let lissa =
-                Lissa { depth: lissa.depth.min(depth), repeats: lissa.repeats.min(repeats), batch, ..lissa };
-            let some: Vec<usize> =
-                (0..batch).map(|_| rng.random_range(0..point.samples() as u64) as usize).collect();
-            let scale = lissa.scale(&Subset { of: &**point, some }, &mut rng);
-            (lissa.solve(&**point, scale, &v, ctx)?.x, point.predictions())
-        }
-    };
-    for x in &mut x {
-        *x /= n.max(1) as f64;
-    }
-    Ok(x)
-}
-
-/// A loss over some of its samples.
-struct Subset<'a, C> {
-    of: &'a C,
-    some: Vec<usize>,
-}
-
-impl<C: Curvature> Curvature for Subset<'_, C> {
-    fn parameters(&self) -> usize {
-        self.of.parameters()
-    }
-
-    fn samples(&self) -> usize {
-        self.some.len()
-    }
-
-    fn product(&self, _: Option<&[usize]>, v: &[f64], hessian: Hessian, out: &mut [f64]) {
-        self.of.product(Some(&self.some), v, hessian, out);
+        self.estimator.effects(histories, &self.direction, rng)
     }
 }
 

@@ -14,6 +14,8 @@ use thiserror::Error;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Effort {
+    /// Two attacks at one size, two targets of a kind, one training each and no prices: about a dozen trainings, for recommenders that take long.
+    Glance,
     /// Four attacks, three sizes, five targets of a kind, one training each: under a minute on a small data set.
     Quick,
     /// Every suitable attack at five sizes, and of those that train copies of the victim the S-attack at one, ten targets of a kind, two trainings each.
@@ -25,7 +27,7 @@ pub enum Effort {
 
 /// A name that is no effort.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("`{0}` is not an effort, expected quick, standard or thorough")]
+#[error("`{0}` is not an effort, expected glance, quick, standard or thorough")]
 pub struct EffortError(String);
 
 impl FromStr for Effort {
@@ -33,6 +35,7 @@ impl FromStr for Effort {
 
     fn from_str(text: &str) -> Result<Self, EffortError> {
         match text {
+            "glance" => Ok(Self::Glance),
             "quick" => Ok(Self::Quick),
             "standard" => Ok(Self::Standard),
             "thorough" => Ok(Self::Thorough),
@@ -44,6 +47,7 @@ impl FromStr for Effort {
 impl fmt::Display for Effort {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Glance => "glance",
             Self::Quick => "quick",
             Self::Standard => "standard",
             Self::Thorough => "thorough",
@@ -54,6 +58,9 @@ impl fmt::Display for Effort {
 /// The four attacks of a quick audit, by what the data carries: cheap ones that differ in what they know.
 const QUICK: [&str; 4] = ["random", "bandwagon", "segment", "power-user"];
 
+/// The two of a glance.
+const GLANCE: [&str; 2] = ["random", "power-user"];
+
 /// The attack that stands for those that train copies of the victim where not all of them can be afforded:
 /// the cheapest of them, measured on MovieLens 100K (3 seconds a target, PGA 9 and SGLD 20 on a busy machine).
 const STRONG: &str = "s-attack";
@@ -62,6 +69,7 @@ impl Effort {
     /// Targets of each kind.
     pub fn targets(self) -> usize {
         match self {
+            Self::Glance => 2,
             Self::Quick => 5,
             Self::Standard => 10,
             Self::Thorough => 20,
@@ -71,7 +79,7 @@ impl Effort {
     /// Trainings with other seeds.
     pub fn repeats(self) -> u64 {
         match self {
-            Self::Quick => 1,
+            Self::Glance | Self::Quick => 1,
             Self::Standard => 2,
             Self::Thorough => 5,
         }
@@ -80,6 +88,7 @@ impl Effort {
     /// Attack sizes, as shares of the genuine users.
     pub fn sizes(self) -> Vec<Size> {
         let shares: &[f64] = match self {
+            Self::Glance => &[0.01],
             Self::Quick => &[0.005, 0.01, 0.03],
             Self::Standard | Self::Thorough => &[0.003, 0.005, 0.01, 0.03, 0.05],
         };
@@ -89,10 +98,15 @@ impl Effort {
 
     /// The attacks of the catalogue that can promote on data with (`explicit`) or without ratings.
     pub fn attacks(self, explicit: bool) -> Vec<AttackSpec> {
+        let few: Option<&[&str]> = match self {
+            Self::Glance => Some(&GLANCE),
+            Self::Quick => Some(&QUICK),
+            Self::Standard | Self::Thorough => None,
+        };
         let suits = |attack: &AttackSpec| {
             let name = attack.card().name;
             name != "none"
-                && (self != Self::Quick || QUICK.contains(&name))
+                && few.is_none_or(|few| few.contains(&name))
                 && (self == Self::Thorough
                     || attack.attack().needs().victim != Grant::Recipe
                     || name == STRONG)
@@ -107,7 +121,7 @@ impl Effort {
         let learns = |detector: &DetectorSpec| detector.detector().examples() > 0;
         let suits = |detector: &DetectorSpec| match detector {
             DetectorSpec::CrossSpot(_) => self == Self::Thorough,
-            DetectorSpec::SvmTia(_) => self != Self::Quick,
+            DetectorSpec::SvmTia(_) => !matches!(self, Self::Glance | Self::Quick),
             other => !learns(other),
         };
         DetectorSpec::all().into_iter().filter(suits).collect()
@@ -118,6 +132,11 @@ impl Effort {
     /// users are compared.
     pub fn trains_copies_at_every_size(self) -> bool {
         self == Self::Thorough
+    }
+
+    /// Whether prices are searched at all: each takes some ten trainings a target.
+    pub fn searches_prices(self) -> bool {
+        self != Self::Glance
     }
 
     /// Whether the price is searched for every attack, or only for those that are strongest at some size.
@@ -133,6 +152,7 @@ mod tests {
     #[test]
     fn quick_has_four_attacks_whatever_the_data() {
         for explicit in [true, false] {
+            assert_eq!(Effort::Glance.attacks(explicit).len(), 2);
             assert_eq!(Effort::Quick.attacks(explicit).len(), 4);
             assert!(Effort::Standard.attacks(explicit).len() > 4);
             let has = |effort: Effort, name| effort.attacks(explicit).iter().any(|a| a.card().name == name);
@@ -145,7 +165,7 @@ mod tests {
 
     #[test]
     fn names_read_back() {
-        for effort in [Effort::Quick, Effort::Standard, Effort::Thorough] {
+        for effort in [Effort::Glance, Effort::Quick, Effort::Standard, Effort::Thorough] {
             assert_eq!(effort.to_string().parse(), Ok(effort));
         }
         assert!("fast".parse::<Effort>().is_err());

@@ -291,8 +291,9 @@ fn warnings(scene: &Scene, data: &Dataset, items: &[WeakItem]) -> Vec<String> {
     }
     if scene.effort.targets() < 10 {
         warnings.push(format!(
-            "{} targets of a kind: intervals over so few targets cover less often than 95 %, and prices are brackets",
-            scene.effort.targets()
+            "{} targets of a kind: intervals over so few targets cover less often than 95 %, and {}",
+            scene.effort.targets(),
+            if scene.effort.searches_prices() { "prices are brackets" } else { "no price is searched" }
         ));
     }
     let popular: Vec<&str> =

@@ -41,7 +41,7 @@ use thiserror::Error;
 use crate::command::VictimChoice;
 use crate::plan::{Plan, PlannedCell};
 use crate::run::{ExecuteError, Executor, Outcome, RunError, RunObserver, run_cells};
-use crate::spec::{BlackBox, DatasetSpec, ExperimentSpec, MeasureSpec, ThreatAxes};
+use crate::spec::{BlackBox, DatasetSpec, ExperimentSpec, MeasureSpec, Surrogate, ThreatAxes};
 use crate::stats::{GroupedError, Summary};
 use crate::store::{Key, Record, Store, StoreError};
 use crate::trial::{TrialError, Trials};
@@ -176,8 +176,8 @@ pub fn audit(spec: &AuditSpec, bench: Bench<'_>) -> Result<Audit, AuditError> {
     let strongest = strongest_at.last().cloned().flatten();
     // The cheapest attack may be one that is strongest only while it is small.
     let is_priced = |attack: &AttackSpec| {
-        spec.effort.prices_every_attack()
-            || strongest_at.iter().flatten().any(|name| name == attack.card().name)
+        let strong = || strongest_at.iter().flatten().any(|name| name == attack.card().name);
+        spec.effort.searches_prices() && (spec.effort.prices_every_attack() || strong())
     };
     let priced: Vec<AttackSpec> = scene.attacks.iter().filter(|a| is_priced(a)).cloned().collect();
     let mut prices = Vec::new();
@@ -311,6 +311,11 @@ impl Scene {
         share(CAP).of(self.users).max(1)
     }
 
+    /// Whether detectors look at the very trainings that are measured, as there are no others. Otherwise they look at further ones, of one size and seed.
+    fn looks_at_once(&self) -> bool {
+        self.sizes == [self.reference] && self.effort.repeats() == 1
+    }
+
     /// The metric that curves and prices are about.
     fn hit_ratio(&self) -> MetricAt<'static> {
         MetricAt { metric: "hit_ratio", k: Some(self.k) }
@@ -338,11 +343,15 @@ impl Scene {
                 size: fake_users.iter().map(|&m| Size::Count(m)).collect(),
                 profile_size: vec![Size::Count(self.profile_size)],
                 black_box: vec![BlackBox { queries }],
-                surrogate: vec![self.believed()],
+                surrogate: vec![Surrogate::One(self.believed())],
                 ..ThreatAxes::default()
             },
             defense: vec![DefenseSpec::default()],
-            measure: MeasureSpec { hit_ratio: vec![self.k], ..MeasureSpec::default() },
+            measure: MeasureSpec {
+                hit_ratio: vec![self.k],
+                detectors: self.looks_at_once().then(|| self.effort.detectors()).unwrap_or_default(),
+                ..MeasureSpec::default()
+            },
         }
     }
 }

@@ -22,6 +22,9 @@ impl Audit {
                 self.raised().unwrap_or_default()
             );
         }
+        if self.prices.is_empty() {
+            return self.without_price(strongest);
+        }
         let least = self.prices.iter().map(|p| p.reach).fold(f64::INFINITY, f64::min);
         let cap = self.prices.iter().find_map(|p| match p.price {
             Price::NotReached { cap, .. } => Some(cap),
@@ -70,6 +73,23 @@ impl Audit {
         let lost = |d: &Damage| d.change.difference.mean;
         let ndcg = self.damage.iter().filter(|d| d.metric.starts_with("ndcg"));
         ndcg.min_by(|a, b| lost(a).total_cmp(&lost(b)))
+    }
+
+    /// The largest attack of this name, where no price was searched: on the targets that it reaches most.
+    fn without_price(&self, strongest: &str) -> String {
+        let last = |curve: &SecurityCurve| Some((curve.clean.mean, curve.points.last()?.clone()));
+        let reached =
+            self.curves.iter().filter(|c| c.attack == strongest).filter_map(|c| Some((last(c)?, &c.kind)));
+        let most = reached.max_by(|((_, a), _), ((_, b), _)| a.hit_ratio.mean.total_cmp(&b.hit_ratio.mean));
+        most.map_or_else(String::new, |((clean, point), kind)| {
+            format!(
+                "With {}, {kind} items are in the top {} of {} of your users, {} before ({strongest} attack). No price was searched.",
+                self.fake_users(point.fake_users),
+                self.k,
+                percent(point.hit_ratio.mean),
+                percent(clean)
+            )
+        })
     }
 
     /// A number of fake users with its share of the genuine ones.

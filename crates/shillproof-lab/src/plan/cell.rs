@@ -8,11 +8,10 @@ use shillproof_data::Dataset;
 use shillproof_data::knowledge::KnowledgeSpec;
 use shillproof_data::split::SplitSpec;
 use shillproof_defenses::DefenseSpec;
-use shillproof_victims::VictimSpec;
 
 use crate::command::VictimChoice;
 use crate::rankings::Exclude;
-use crate::spec::{BlackBox, DatasetSpec, MeasureSpec};
+use crate::spec::{BlackBox, DatasetSpec, MeasureSpec, Surrogate};
 use crate::store::{FORMAT, Key};
 
 /// One training of one victim under one attack, and what is measured on it. Plain data: it can be
@@ -57,7 +56,7 @@ pub struct Threat {
     /// Lists of the victim that the attacker may see.
     pub black_box: Option<BlackBox>,
     /// What the attacker believes the victim to be.
-    pub surrogate: Option<VictimSpec>,
+    pub surrogate: Option<Surrogate>,
     /// Whose lists count.
     pub target_users: AudienceSpec,
     /// Which of a user's own items are no candidates for the user's list.

@@ -2,7 +2,7 @@ use std::convert::Infallible;
 
 use super::*;
 use crate::metrics::Measure;
-use crate::store::{Record, Seconds, Status, Versions};
+use crate::store::{Curves, Record, Seconds, Status, Versions};
 
 pub(crate) fn facts(name: &str) -> DatasetFacts {
     DatasetFacts {
@@ -47,6 +47,7 @@ pub(crate) fn record(planned: &PlannedCell, hit_ratio: f64) -> Record {
             targets: target.iter().cloned().collect(),
             measures: vec![Measure { metric: "hit_ratio".into(), k: Some(10), target, value: hit_ratio }],
             notes: Vec::new(),
+            curves: Curves::new(),
         },
         seconds: Seconds { total: 0.25, parts: vec![("fit".into(), 0.1)], attack: 0.0 },
     }

@@ -20,7 +20,7 @@ pub use html::seconds;
 pub(crate) use setting::recipe;
 pub use setting::{Setting, spelled};
 pub(crate) use summary::target_of;
-pub use summary::{Report, Row, TargetValue, Unsettled};
+pub use summary::{Course, Report, Row, TargetValue, Unsettled};
 
 use crate::stats::GroupedError;
 

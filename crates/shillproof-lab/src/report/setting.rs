@@ -75,7 +75,7 @@ impl Setting {
             profile_size: threat.profile_size.to_string(),
             knowledge: threat.knowledge.to_string(),
             black_box: threat.black_box.map_or_else(|| "none".into(), |b| format!("queries={}", b.queries.0)),
-            surrogate: threat.surrogate.as_ref().map_or_else(|| "default".into(), recipe),
+            surrogate: threat.surrogate.as_ref().map_or_else(|| "default".into(), ToString::to_string),
             target_users: threat.target_users.to_string(),
             exclude: spelled(&threat.exclude),
             targets_clicked: threat.targets_clicked,

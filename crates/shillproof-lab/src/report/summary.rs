@@ -30,6 +30,8 @@ pub struct Report {
     pub rows: Vec<Row>,
     /// Hit ratios of single targets at the shortest list, over all users and over kinds of them.
     pub targets: Vec<TargetValue>,
+    /// How attacks went while they learned.
+    pub courses: Vec<Course>,
     /// Cells that were skipped or failed.
     pub unsettled: Vec<Unsettled>,
     /// What the cells noted, each once, with the number of cells that did.
@@ -54,6 +56,22 @@ pub struct Row {
     pub to_none: Option<Comparison>,
     /// The same minus that without the defense, over identical pairs; none where there is no defense or it was not run without.
     pub to_undefended: Option<Comparison>,
+}
+
+/// How a quantity went while an attack learned, in one cell.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Course {
+    /// What it is about.
+    #[serde(flatten)]
+    pub setting: Setting,
+    /// Place of its target in the selection.
+    pub target: Option<usize>,
+    /// Its repeat.
+    pub repeat: u64,
+    /// The quantity.
+    pub name: String,
+    /// Its values in equal steps.
+    pub values: Vec<f32>,
 }
 
 /// What a metric is for one target.
@@ -113,6 +131,7 @@ impl Report {
         }
         let mut values = Values::new();
         let mut unsettled = Vec::new();
+        let mut courses = Vec::new();
         let mut notes: BTreeMap<String, usize> = BTreeMap::new();
         for record in records {
             let setting = Setting::of(record);
@@ -127,8 +146,15 @@ impl Report {
             match &record.status {
                 Status::Skipped { reason } => unsettled.push(without("skipped", reason)),
                 Status::Failed { error } => unsettled.push(without("failed", error)),
-                Status::Done { targets, measures, notes: said } => {
+                Status::Done { targets, measures, notes: said, curves } => {
                     add(&mut values, &setting, record.cell.repeat, targets, measures)?;
+                    courses.extend(curves.iter().map(|(name, values)| Course {
+                        setting: setting.clone(),
+                        target: record.cell.threat.target,
+                        repeat: record.cell.repeat,
+                        name: name.clone(),
+                        values: values.clone(),
+                    }));
                     for note in said {
                         *notes.entry(note.clone()).or_default() += 1;
                     }
@@ -149,6 +175,7 @@ impl Report {
             seconds: records.iter().map(|r| r.seconds.total).sum(),
             rows: rows(&values),
             targets: by_target(&values),
+            courses,
             unsettled,
             notes: notes.into_iter().collect(),
             spec,

@@ -134,6 +134,23 @@ fn the_page_has_a_curve_and_prices_where_sizes_vary_and_escapes_reasons() {
 }
 
 #[test]
+fn what_an_attack_reports_of_its_course_is_drawn() {
+    let mut records = records();
+    let attacked = records.iter_mut().filter(|r| r.cell.attack_name() == "random");
+    for record in attacked {
+        if let Status::Done { curves, .. } = &mut record.status {
+            curves.insert("reward".into(), vec![0.0, 0.25, 0.5]);
+        }
+    }
+    let report = Report::of(&records, None).unwrap();
+    assert_eq!(report.courses.len(), 12, "three targets, two repeats, two sizes");
+    let text = String::from_utf8(report.write(Format::Html).unwrap()).unwrap();
+    let part = text.split("<section id=\"learning\"").nth(1).unwrap().split("</section>").next().unwrap();
+    assert_eq!(part.matches("class=\"mark\"").count(), 6, "two settings, three steps: {part}");
+    assert!(part.contains("random, 1%, 100 %: 0.500"), "{part}");
+}
+
+#[test]
 fn a_defense_is_compared_with_the_same_trials_without_it() {
     let spec = "seed = 7\ndataset = { demo = {} }\nvictim = \"popularity\"\nattack = [\"none\", \"random\"]\n\
                 defense = [\"none\", { remove-flagged = { detector = { pca = {} } } }]";

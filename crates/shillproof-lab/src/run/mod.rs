@@ -19,7 +19,7 @@ pub use progress::{RunObserver, observer};
 
 use crate::metrics::Measure;
 use crate::plan::{Plan, PlanError, PlannedCell, Shard};
-use crate::store::{Key, Seconds, Store, StoreError};
+use crate::store::{Curves, Key, Seconds, Store, StoreError};
 
 /// Carries out one cell. Called from several threads at once.
 pub trait Executor: Sync {
@@ -47,6 +47,8 @@ pub enum Outcome {
         measures: Vec<Measure>,
         /// What a reader should know.
         notes: Vec<String>,
+        /// How the attack went while it learned, by name.
+        curves: Curves,
         /// How long its parts took; the total is set by whoever runs the cell.
         seconds: Seconds,
     },

@@ -34,8 +34,8 @@ impl Executor for Toy {
             _ => {
                 ctx.observer.note("the data is small");
                 let record = record(planned, number as f64 / 3.0);
-                let Status::Done { targets, measures, notes } = record.status else { unreachable!() };
-                Ok(Outcome::Done { targets, measures, notes, seconds: Seconds::default() })
+                let Status::Done { targets, measures, notes, curves } = record.status else { unreachable!() };
+                Ok(Outcome::Done { targets, measures, notes, curves, seconds: Seconds::default() })
             }
         }
     }
@@ -163,10 +163,10 @@ fn a_measure_that_is_no_number_is_a_failure() {
     struct Nan;
     impl Executor for Nan {
         fn execute(&self, planned: &PlannedCell, _: &Ctx<'_>) -> Result<Outcome, ExecuteError> {
-            let Status::Done { targets, measures, notes } = record(planned, f64::NAN).status else {
+            let Status::Done { targets, measures, notes, curves } = record(planned, f64::NAN).status else {
                 unreachable!()
             };
-            Ok(Outcome::Done { targets, measures, notes, seconds: Seconds::default() })
+            Ok(Outcome::Done { targets, measures, notes, curves, seconds: Seconds::default() })
         }
     }
     let folder = tempfile::tempdir().unwrap();

@@ -98,11 +98,11 @@ impl Work<'_> {
             Ok(Err(ExecuteError::Cancelled(_))) => return None,
             Ok(Err(ExecuteError::Failed(error))) => Status::Failed { error: with_causes(error.as_ref()) },
             Ok(Ok(Outcome::Skipped { reason })) => Status::Skipped { reason },
-            Ok(Ok(Outcome::Done { targets, measures, notes, seconds: parts })) => {
+            Ok(Ok(Outcome::Done { targets, measures, notes, curves, seconds: parts })) => {
                 seconds = parts;
                 match measures.iter().find(|m| !m.value.is_finite()) {
                     Some(m) => Status::Failed { error: format!("measure {} is {}", m.metric, m.value) },
-                    None => Status::Done { targets, measures, notes },
+                    None => Status::Done { targets, measures, notes, curves },
                 }
             }
         };

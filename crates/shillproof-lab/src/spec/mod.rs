@@ -10,6 +10,7 @@ mod error;
 mod node;
 mod read;
 mod schema;
+mod surrogate;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -18,7 +19,6 @@ use shillproof_core::{Fraction, Objective, Size};
 use shillproof_data::knowledge::{KnowledgeSpec, QueryBudget};
 use shillproof_data::split::SplitSpec;
 use shillproof_defenses::{DefenseSpec, DetectorSpec, RemoveFlagged};
-use shillproof_victims::VictimSpec;
 
 use crate::command::VictimChoice;
 use crate::rankings::{Exclude, TargetTies};
@@ -28,6 +28,7 @@ pub use dataset::{DatasetSpec, Source};
 pub use error::{Place, SpecError};
 pub(crate) use read::labels_in;
 pub use schema::schema;
+pub use surrogate::Surrogate;
 
 /// A whole experiment, defaults filled in. Lists are axes.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -70,7 +71,7 @@ pub struct ThreatAxes {
     /// Lists of the victim that the attacker may see. Empty: none.
     pub black_box: Vec<BlackBox>,
     /// What the attacker believes the victim to be, instead of the attack's own default. Empty: that default.
-    pub surrogate: Vec<VictimSpec>,
+    pub surrogate: Vec<Surrogate>,
     /// Whose lists count.
     pub target_users: Vec<AudienceSpec>,
     /// Which of a user's own items are no candidates for the user's list.

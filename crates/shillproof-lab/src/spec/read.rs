@@ -10,7 +10,7 @@ use shillproof_defenses::DefenseSpec;
 
 use super::error::Place;
 use super::node::{Node, NodeError, Value};
-use super::{DatasetSpec, ExperimentSpec, MeasureSpec, Source, SpecError, ThreatAxes};
+use super::{DatasetSpec, ExperimentSpec, MeasureSpec, Source, SpecError, Surrogate, ThreatAxes};
 use crate::command::VictimChoice;
 
 impl ExperimentSpec {
@@ -88,7 +88,7 @@ fn threat(node: &Node) -> Result<ThreatAxes, NodeError> {
         profile_size: section.many("profile_size", Node::read)?.unwrap_or(default.profile_size),
         knowledge: section.many("knowledge", Node::read)?.unwrap_or(default.knowledge),
         black_box: section.many("black_box", Node::read)?.unwrap_or(default.black_box),
-        surrogate: section.many("surrogate", Node::read)?.unwrap_or(default.surrogate),
+        surrogate: section.many("surrogate", Surrogate::read)?.unwrap_or(default.surrogate),
         target_users: section.many("target_users", audience)?.unwrap_or(default.target_users),
         exclude: section.many("exclude", Node::read)?.unwrap_or(default.exclude),
         targets_clicked: section.many("targets_clicked", Node::read)?.unwrap_or(default.targets_clicked),

@@ -7,9 +7,8 @@ use shillproof_core::{Objective, Size};
 use shillproof_data::knowledge::KnowledgeSpec;
 use shillproof_data::split::SplitSpec;
 use shillproof_defenses::DefenseSpec;
-use shillproof_victims::VictimSpec;
 
-use super::{BlackBox, DatasetSpec, MeasureSpec};
+use super::{BlackBox, DatasetSpec, MeasureSpec, Surrogate};
 use crate::command::VictimChoice;
 use crate::rankings::Exclude;
 
@@ -55,7 +54,7 @@ fn threat(generator: &mut SchemaGenerator) -> Value {
             "profile_size": axis::<Size>(generator, "Most fillers a fake user, of the items; targets come on top."),
             "knowledge": axis::<KnowledgeSpec>(generator, "What part of the training data the attacker knows."),
             "black_box": axis::<BlackBox>(generator, "Lists of the victim that the attacker may see."),
-            "surrogate": axis::<VictimSpec>(generator, "What the attacker believes the victim to be."),
+            "surrogate": axis::<Surrogate>(generator, "What the attacker believes the victim to be: one model, or several `together`."),
             "target_users": axis::<AudienceSpec>(generator, "Whose lists count."),
             "exclude": axis::<Exclude>(generator, "Which of a user's own items are no candidates for the user's list."),
             "targets_clicked": axis::<bool>(generator, "Whether fake users rate the targets."),

@@ -89,6 +89,6 @@ fn difference(ours: &Record, theirs: &Record) -> String {
             format!("{}{k} ({} and {})", x.metric, x.value, y.value)
         }
         Some((x, y)) => format!("which measures they hold ({} and {})", x.metric, y.metric),
-        None => "their notes or targets".into(),
+        None => "their notes, targets or curves".into(),
     }
 }

@@ -22,7 +22,7 @@ use sha2::{Digest, Sha256};
 
 pub use error::StoreError;
 pub use merge::{Merged, merge};
-pub use record::{FORMAT, Key, KeyError, Record, Seconds, Status, Versions};
+pub use record::{Curves, FORMAT, Key, KeyError, Record, Seconds, Status, Versions};
 pub use unfinished::Unfinished;
 
 const RECORDS: &str = "records";

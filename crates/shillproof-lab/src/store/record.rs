@@ -94,6 +94,9 @@ pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().flat_map(|b| [digit(b >> 4), digit(b & 15)]).collect()
 }
 
+/// What an attack reports of its course, by name, such as the reward of each stretch of learning.
+pub type Curves = std::collections::BTreeMap<String, Vec<f32>>;
+
 /// How a cell ended.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "status")]
@@ -107,6 +110,9 @@ pub enum Status {
         /// What a reader should know, such as a target that was popular already.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         notes: Vec<String>,
+        /// How the attack went while it learned, by name; values in equal steps, at most a few hundred.
+        #[serde(default, skip_serializing_if = "Curves::is_empty")]
+        curves: Curves,
     },
     /// Cannot be, by its own description: an attack that has no form for this objective, say. Not tried again.
     Skipped {

@@ -1,6 +1,7 @@
 //! From a threat to fake users.
 
-use shillproof_attacks::{AttackSpec, AudienceSpec, TargetSpec, poison};
+use shillproof_attacks::{AttackSpec, AudienceSpec, PoisonError, TargetSpec, poison};
+use shillproof_core::catalogue::Catalogue;
 use shillproof_core::{
     Audience, Budget, Ctx, FakeProfiles, Feedback, Goal, Grant, Interactions, ItemId, ItemStats, Knowledge,
     Objective, QueryOracle, ThreatCase, VictimAccess,
@@ -9,6 +10,22 @@ use shillproof_core::{
 use super::{Fitted, Setup, TrialError};
 use crate::command::VictimChoice;
 use crate::plan::Threat;
+use crate::spec::Surrogate;
+
+/// The attack, with the threat's models where it simulates a black box by several.
+///
+/// # Errors
+/// If it can only train one, or names models of its own.
+pub fn simulating(attack: &AttackSpec, surrogate: Option<&Surrogate>) -> Result<AttackSpec, TrialError> {
+    let Some(Surrogate::Together { together }) = surrogate else { return Ok(attack.clone()) };
+    match attack.with_models(together) {
+        Some(attack) => Ok(attack.map_err(PoisonError::from)?),
+        None if attack.attack().needs().victim == Grant::Recipe => {
+            Err(TrialError::OneSurrogate { attack: attack.card().name.into(), found: together.len() })
+        }
+        None => Ok(attack.clone()),
+    }
+}
 
 impl Setup {
     /// The targets that a rule selects from the genuine data, whole whatever the split. `clean` is
@@ -74,6 +91,7 @@ impl Setup {
         fake_users: usize,
         ctx: &Ctx<'_>,
     ) -> Result<FakeProfiles, TrialError> {
+        let attack = &simulating(attack, threat.surrogate.as_ref())?;
         let bound = victim.bind(&self.dataset.users, &self.dataset.items);
         let feedback = shillproof_core::Victim::feedback(&bound);
         let train = self.attacked_part(threat.objective, feedback);
@@ -86,7 +104,7 @@ impl Setup {
         };
         let access = match (attack.attack().needs().victim, &oracle, clean, &threat.surrogate) {
             (Grant::Queries, Some(oracle), ..) => VictimAccess::Queries(oracle),
-            (Grant::Recipe, _, _, Some(believed)) => VictimAccess::Recipe(believed.victim()),
+            (Grant::Recipe, _, _, Some(Surrogate::One(believed))) => VictimAccess::Recipe(believed.victim()),
             (Grant::Recipe, None, ..) => VictimAccess::Recipe(bound.recipe()),
             (Grant::Full, None, Some(clean), _) => VictimAccess::Full(&*clean.recommender),
             _ => VictimAccess::Hidden,

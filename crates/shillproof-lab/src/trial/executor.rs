@@ -1,10 +1,10 @@
 //! Carries out the cells of a plan, doing once what they share.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use shillproof_core::{Audience, Ctx, FakeProfiles, Grant, ItemId, Objective, Victim};
+use shillproof_core::{Audience, Ctx, FakeProfiles, Grant, ItemId, Objective, Observer, Victim};
 use shillproof_data::{DataError, Dataset};
 use shillproof_defenses::DefenseSpec;
 
@@ -14,14 +14,14 @@ use super::detect::Detectors;
 use super::groups::user_groups;
 use super::measures::Trial;
 use super::memo::Memo;
-use super::{Fitted, Guard, Setup, TrialError};
+use super::{Fitted, Guard, Setup, TrialError, simulating};
 use crate::command::VictimChoice;
 use crate::metrics::{Displacement, Measure, UnseenCells, rmse_shift};
 use crate::plan::{Cell, DatasetFacts, PlannedCell};
 use crate::rankings::Rankings;
 use crate::run::{ExecuteError, Executor, Outcome};
 use crate::spec::DatasetSpec;
-use crate::store::{Key, Seconds};
+use crate::store::{Curves, Key, Seconds};
 
 /// A hit ratio on clean data from which on a report should not speak of promotion.
 pub(crate) const POPULAR_ALREADY: f64 = 0.05;
@@ -50,6 +50,31 @@ struct Clean {
 struct Crafted {
     fakes: FakeProfiles,
     seconds: f64,
+    curves: Curves,
+}
+
+/// Keeps the curves that an attack reports, and passes everything else on.
+struct Listener<'a> {
+    inner: &'a dyn Observer,
+    curves: Mutex<Curves>,
+}
+
+impl Observer for Listener<'_> {
+    fn progress(&self, task: &str, done: u64, total: u64) {
+        self.inner.progress(task, done, total);
+    }
+
+    fn note(&self, text: &str) {
+        self.inner.note(text);
+    }
+
+    fn curve(&self, name: &str, values: &[f32]) {
+        // A record cannot hold what is no number.
+        if values.iter().all(|value| value.is_finite()) {
+            let mut curves = self.curves.lock().unwrap_or_else(PoisonError::into_inner);
+            curves.insert(name.to_owned(), values.to_vec());
+        }
+    }
 }
 
 impl Clean {
@@ -178,20 +203,16 @@ impl Trials {
         let enough = |made: &Crafted| made.fakes.profiles.len() >= wanted || made.fakes.profiles.is_empty();
         let made = self.fakes.get(key, enough, || {
             let start = Instant::now();
+            let listener = Listener { inner: ctx.observer, curves: Mutex::default() };
+            let ctx = Ctx { observer: &listener, ..ctx.at(setup.root) };
             let fakes = parts.timed("craft", || {
-                setup.craft(
-                    &cell.attack,
-                    &cell.threat,
-                    &cell.victim,
-                    Some(clean),
-                    targets,
-                    size,
-                    &ctx.at(setup.root),
-                )
+                setup.craft(&cell.attack, &cell.threat, &cell.victim, Some(clean), targets, size, &ctx)
             })?;
-            Ok::<_, TrialError>(Crafted { fakes, seconds: start.elapsed().as_secs_f64() })
+            let curves = listener.curves.into_inner().unwrap_or_else(PoisonError::into_inner);
+            Ok::<_, TrialError>(Crafted { fakes, seconds: start.elapsed().as_secs_f64(), curves })
         })?;
-        Ok(Crafted { fakes: made.fakes.prefix(wanted), seconds: made.seconds })
+        let (fakes, curves) = (made.fakes.prefix(wanted), made.curves.clone());
+        Ok(Crafted { fakes, seconds: made.seconds, curves })
     }
 
     /// What the cell's attack makes for the other targets of its selection, which their own cells need too; none where the attack is on all targets at once.
@@ -230,7 +251,7 @@ impl Trials {
             let target = targets.get(place).ok_or(TrialError::NoSuchTarget { place, found })?;
             targets = vec![*target];
         }
-        let Crafted { fakes, seconds: attack } =
+        let Crafted { fakes, seconds: attack, curves } =
             self.fakes(planned, &setup, &clean.fitted, &targets, &mut parts, whole)?;
         let before = clean.rankings.get(
             &Key::of(&(&targets, cell.threat.exclude, &cell.measure)),
@@ -245,7 +266,8 @@ impl Trials {
             (Arc::new(attacked), Arc::new(after))
         };
         let displacement = cell.measure.rmse_shift.then(|| clean.displacement(&setup, &attacked)).flatten();
-        let trainings = cell.attack.attack().trainings(fakes.profiles.len());
+        let attacker = simulating(&cell.attack, cell.threat.surrogate.as_ref())?;
+        let trainings = attacker.attack().trainings(fakes.profiles.len());
         let others = || self.others(planned, &setup, &clean.fitted, ctx);
         let mut further = parts.timed("detect", || {
             self.detectors.measure(planned, &setup, &clean.fitted, &fakes, &others, ctx)
@@ -290,6 +312,7 @@ impl Trials {
             targets: labels,
             measures,
             notes,
+            curves,
             seconds: Seconds { parts: parts.0, attack, ..Seconds::default() },
         })
     }
@@ -336,6 +359,9 @@ fn cannot_be(cell: &Cell, setup: &Setup) -> Option<String> {
     if !cell.attack.capabilities().can(cell.threat.objective, explicit) {
         let kind = if explicit { "with" } else { "without" };
         return Some(format!("{name} cannot {} on data {kind} ratings", cell.threat.objective));
+    }
+    if let Err(error) = simulating(&cell.attack, cell.threat.surrogate.as_ref()) {
+        return Some(error.to_string());
     }
     match (cell.attack.attack().needs().victim, cell.threat.black_box) {
         (Grant::Queries, None) => {

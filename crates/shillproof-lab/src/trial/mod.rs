@@ -11,6 +11,7 @@ mod measures;
 mod memo;
 mod setup;
 
+pub use craft::simulating;
 pub(crate) use executor::POPULAR_ALREADY;
 pub use executor::Trials;
 pub use groups::{TRAITS, UserGroup, user_groups};
@@ -62,6 +63,14 @@ pub enum TrialError {
     /// The attacker could not be given its knowledge.
     #[error(transparent)]
     Knowledge(#[from] KnowledgeError),
+    /// The attack trains one model, and the threat names several.
+    #[error("`{attack}` trains one surrogate, and the threat names {found} together")]
+    OneSurrogate {
+        /// Its name.
+        attack: String,
+        /// Models that were named.
+        found: usize,
+    },
     /// The attack failed or broke its budget.
     #[error(transparent)]
     Poison(#[from] PoisonError),
@@ -127,6 +136,9 @@ impl TrialError {
             Self::NoPredictions => Some(
                 "choose targets by another rule, or a victim that predicts ratings, such as `als`".into(),
             ),
+            Self::OneSurrogate { .. } => {
+                Some("name one surrogate, or choose an attack that simulates a black box by several models, such as `loki`".into())
+            }
             Self::DataChanged { .. } => Some("run the command again: it plans anew".into()),
             Self::NoSuchTarget { .. } | Self::Values(_) | Self::Fakes(_) | Self::Fit(_) => None,
         }

@@ -51,18 +51,28 @@ impl Differentiator {
 
     /// The gradient of the sum of the scores of `items` after each of these histories.
     pub fn score_gradient(&mut self, histories: &[&[ItemId]], items: &[ItemId]) -> Vec<f32> {
+        self.differentiate_scores(histories, items);
+        self.network.gradient.blocks_mut().concat()
+    }
+
+    /// The sum of the scores of `items` after each of these histories.
+    pub fn score(&mut self, histories: &[&[ItemId]], items: &[ItemId]) -> f64 {
+        self.differentiate_scores(histories, items)
+    }
+
+    /// The sum of scores, and its gradient in the network.
+    fn differentiate_scores(&mut self, histories: &[&[ItemId]], items: &[ItemId]) -> f64 {
         let (batch, last) = batch(histories, false);
         let first = vec![0.0; histories.len() * self.network.parameters.cell.width()];
         self.network.differentiate_rows(&batch, &first, Against::Catalogue, &mut |at, _, row| {
+            let wanted = if last[at] { items } else { &[] };
+            let sum = wanted.iter().map(|item| f64::from(row[item.index()])).sum();
             row.fill(0.0);
-            if last[at] {
-                for item in items {
-                    row[item.index()] = 1.0;
-                }
+            for item in wanted {
+                row[item.index()] = 1.0;
             }
-            0.0
-        });
-        self.network.gradient.blocks_mut().concat()
+            sum
+        })
     }
 
     /// The loss of each prediction of each history: that of the second item after the first, of the third after both, and so on.

@@ -1,10 +1,13 @@
 //! Where fake users are written, and in which format.
 
+use std::fs::File;
+use std::io::BufWriter;
 use std::path::PathBuf;
 
 use clap::Args;
+use shillproof_core::Seed;
 use shillproof_data::split::Split;
-use shillproof_data::{Dataset, FakeUsers, FakesFormat};
+use shillproof_data::{Dataset, FakeUsers, FakesFormat, Timestamps, timed_fakes, write_csv};
 
 use crate::args::read;
 use crate::commands::check_place;
@@ -42,6 +45,31 @@ impl FakesOut {
     /// Writes `users` of `data`, of which `parts` holds something out.
     pub(crate) fn write(&self, users: &FakeUsers, data: &Dataset, parts: &Split) -> Result<(), Failure> {
         users.save(&self.out, self.format()?, data, Some(parts)).when(self.failed())
+    }
+
+    /// Says before the work that times need CSV.
+    pub(crate) fn check_timed(&self, policy: Timestamps) -> Result<(), Failure> {
+        if self.format()? != FakesFormat::Csv {
+            return Err(Failure::new(format!(
+                "--timestamps {policy}: `{}` would not be CSV, the format that holds times of fake users",
+                self.out.display()
+            ))
+            .hint("write `--out fakes.csv`, or leave --timestamps out"));
+        }
+        Ok(())
+    }
+
+    /// Writes `users` as CSV with times that `policy` gives them.
+    pub(crate) fn write_timed(
+        &self,
+        users: &FakeUsers,
+        policy: Timestamps,
+        data: &Dataset,
+        seed: Seed,
+    ) -> Result<(), Failure> {
+        let log = timed_fakes(&users.fakes, policy, data, seed).when(self.failed())?;
+        let file = BufWriter::new(File::create(&self.out).when(self.failed())?);
+        write_csv(file, &log).when(self.failed())
     }
 
     fn failed(&self) -> String {

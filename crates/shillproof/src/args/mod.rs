@@ -9,7 +9,9 @@ mod victim;
 pub(crate) use data::DataArgs;
 pub(crate) use fakes::FakesOut;
 pub(crate) use scale::ScaleArg;
-pub(crate) use threat::{KnowledgeArgs, ProtocolArgs, TargetArgs, list_length, read};
+pub(crate) use threat::{
+    KnowledgeArgs, ProtocolArgs, TargetArgs, list_length, read, split_outside_parameters,
+};
 pub(crate) use victim::{Named, VictimArgs};
 
 use clap::ValueEnum;

@@ -4,12 +4,10 @@ use std::str::FromStr;
 
 use clap::Args;
 use shillproof_attacks::{AudienceSpec, TargetSpec};
-use shillproof_core::catalogue::Catalogue;
 use shillproof_data::knowledge::{KnowledgeSpec, QueryBudget};
 use shillproof_data::split::SplitSpec;
 use shillproof_lab::rankings::Exclude;
-use shillproof_lab::spec::BlackBox;
-use shillproof_victims::VictimSpec;
+use shillproof_lab::spec::{BlackBox, Surrogate};
 
 use crate::failure::{Failure, Hint, While};
 
@@ -50,8 +48,8 @@ pub(crate) struct KnowledgeArgs {
     /// How many lists, as a share of the training interactions
     #[arg(long, value_name = "SHARE", default_value = "1%", requires = "black_box")]
     queries: String,
-    /// Model the attacker trains in place of the victim, for attacks that train one
-    #[arg(long, value_name = "V")]
+    /// Model the attacker trains in place of the victim; several, `V,V,...`, for attacks that simulate a black box by them together
+    #[arg(long, value_name = "V[,V...]")]
     surrogate: Option<String>,
 }
 
@@ -89,8 +87,9 @@ impl KnowledgeArgs {
         Ok(self.black_box.as_ref().map(|_| BlackBox { queries }))
     }
 
-    pub(crate) fn surrogate(&self) -> Result<Option<VictimSpec>, Failure> {
-        self.surrogate.as_deref().map(VictimSpec::from_inline).transpose().when("read --surrogate")
+    pub(crate) fn surrogate(&self) -> Result<Option<Surrogate>, Failure> {
+        let names = self.surrogate.as_deref().map(split_outside_parameters).unwrap_or_default();
+        Surrogate::from_inline(&names).when("read --surrogate")
     }
 }
 
@@ -105,4 +104,32 @@ where
 /// The length of a list, on the command line.
 pub(crate) fn list_length(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|&k| k > 0).ok_or_else(|| "expected a whole number of at least 1".into())
+}
+
+/// Names between commas; a comma that belongs to parameters (`a:x=1,y=2,b`) is followed by `key=`.
+pub(crate) fn split_outside_parameters(text: &str) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for part in text.split(',').filter(|part| !part.is_empty()) {
+        let is_parameter = part.find('=').is_some_and(|at| !part[..at].contains(':'));
+        match names.last_mut().filter(|_| is_parameter) {
+            Some(name) => *name = format!("{name},{part}"),
+            None => names.push(part.trim().to_owned()),
+        }
+    }
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_stay_with_their_name() {
+        assert_eq!(split_outside_parameters("random,average"), ["random", "average"]);
+        assert_eq!(
+            split_outside_parameters("bandwagon:popular_fraction=0.2,min_count=3,random"),
+            ["bandwagon:popular_fraction=0.2,min_count=3", "random"]
+        );
+        assert!(split_outside_parameters("").is_empty());
+    }
 }

@@ -34,7 +34,7 @@ pub(crate) struct Audit {
     /// Length of the lists
     #[arg(long, value_name = "K", default_value = "10", value_parser = list_length)]
     k: usize,
-    /// How much to run: quick (a minute), standard (ten) or thorough
+    /// How much to run: glance (a dozen trainings, for recommenders that take long), quick (a minute), standard (ten) or thorough
     #[arg(long, value_name = "EFFORT", default_value = "standard")]
     effort: String,
     /// Most filler items a fake user; targets come on top: a count, or a share of all items

@@ -8,9 +8,10 @@ use serde::Serialize;
 use shillproof_attacks::AttackSpec;
 use shillproof_core::catalogue::Catalogue;
 use shillproof_core::{Feedback, Grant, Objective, Size};
-use shillproof_data::FakeUsers;
+use shillproof_data::{FakeUsers, Timestamps};
 use shillproof_lab::plan::Threat;
-use shillproof_lab::trial::Setup;
+use shillproof_lab::spec::Surrogate;
+use shillproof_lab::trial::{Setup, simulating};
 
 use crate::args::{
     DataArgs, FakesOut, JsonOnly, KnowledgeArgs, Named, ProtocolArgs, TargetArgs, VictimArgs, read,
@@ -26,9 +27,10 @@ use crate::session::{Session, print_json};
   shillproof craft ratings.csv --attack average --targets ids:B00X4WHP5E --size 12 --out fakes.csv
   shillproof craft demo --attack probe --black-box wrmf --targets unpopular:5 --size 3% --out fakes.csv
 
-The file has the columns user,item,rating (and position where order matters); its users are
-fake-0001 and so on. `shillproof measure --fakes fakes.csv` says how far they get. For other tools,
-name the output fakes.tsv, fakes.inter, fakes.json or, for a data set of ARLib, a new folder `poison/`.")]
+The file has the columns user,item,rating (and position where order matters, or timestamp with
+--timestamps); its users are fake-0001 and so on. `shillproof measure --fakes fakes.csv` says how far
+they get. For other tools, name the output fakes.tsv, fakes.inter, fakes.json or, for a data set of
+ARLib, a new folder `poison/`.")]
 pub(crate) struct Craft {
     /// Known data set or file
     #[arg(value_name = "DATA")]
@@ -47,6 +49,9 @@ pub(crate) struct Craft {
     objective: Goal,
     #[command(flatten)]
     out: FakesOut,
+    /// Give fake actions times in the span of the data's own: `uniform` anywhere, `burst` all within a hundredth of it, `drip` one fake user after the other
+    #[arg(long, value_name = "POLICY")]
+    timestamps: Option<Timestamps>,
     /// How to print the summary
     #[arg(long, value_name = "FORMAT", default_value = "json")]
     format: JsonOnly,
@@ -93,17 +98,28 @@ impl Craft {
             profile_size: read("profile-size", &self.profile_size)?,
             knowledge: self.knowledge.knowledge()?,
             black_box: self.knowledge.queries()?,
-            surrogate: self.knowledge.surrogate()?,
+            surrogate: self.knowledge.surrogate()?.map(|believed| match believed {
+                // Of an attack that simulates a black box by several, one model is the whole simulator.
+                Surrogate::One(model) if attack.with_models(&[]).is_some() => {
+                    Surrogate::Together { together: vec![model] }
+                }
+                other => other,
+            }),
             target_users: self.targets.audience()?,
             exclude: self.protocol.exclude(),
             targets_clicked: true,
         };
         let split = self.protocol.split()?;
         self.out.check()?;
+        self.timestamps.map_or(Ok(()), |policy| self.out.check_timed(policy))?;
         let named = self.victim.named(self.knowledge.black_box.as_deref())?;
         let dataset = Arc::new(self.read.load(&self.data, session)?);
         self.out.check_labels(&dataset)?;
         let Named { text, choice: victim } = named.unwrap_or_else(|| Named::usual(&dataset));
+        if let Some(policy) = self.timestamps.filter(|_| !dataset.interactions.has_times()) {
+            return Err(Failure::new(format!("--timestamps {policy}: {} has no times", dataset.name))
+                .hint("give data with a `timestamp` or `position` column (`--columns` names it)"));
+        }
         let fake_users = size.of(dataset.users.len());
         if fake_users == 0 && !matches!(attack, AttackSpec::None(_)) {
             let users = dataset.users.len();
@@ -115,7 +131,9 @@ impl Craft {
                 100.0 / users as f64
             )));
         }
-        if threat.surrogate.is_some() && attack.attack().needs().victim != Grant::Recipe {
+        simulating(&attack, threat.surrogate.as_ref()).when("read --surrogate")?;
+        let models = attack.attack().needs().victim == Grant::Recipe || attack.with_models(&[]).is_some();
+        if threat.surrogate.is_some() && !models {
             session.say("this attack trains no surrogate: --surrogate changes nothing");
         }
         let ctx = session.ctx();
@@ -132,7 +150,10 @@ impl Craft {
             .when(format!("craft `{}`", self.attack))?;
         let seconds = start.elapsed().as_secs_f64();
         let users = FakeUsers { targets, ..FakeUsers::new(fakes, &setup.dataset) };
-        self.out.write(&users, &setup.dataset, setup.parts(Feedback::Either))?;
+        match self.timestamps {
+            Some(policy) => self.out.write_timed(&users, policy, &setup.dataset, ctx.seed)?,
+            None => self.out.write(&users, &setup.dataset, setup.parts(Feedback::Either))?,
+        }
         print_json(&Crafted {
             fakes: Fakes::of(Some(&users.fakes)),
             seconds,

@@ -20,7 +20,7 @@ use shillproof_lab::plan::Threat;
 use shillproof_lab::trial::Setup;
 use shillproof_lab::vectors::UserVectors;
 
-use crate::args::{DataArgs, JsonOnly, Named, VictimArgs, read};
+use crate::args::{DataArgs, JsonOnly, Named, VictimArgs, read, split_outside_parameters};
 use crate::commands::{DatasetSummary, Fakes, Outcome};
 use crate::failure::{Failure, While};
 use crate::session::{Session, print_json};
@@ -223,32 +223,9 @@ fn most_pushed(fakes: &FakeProfiles) -> Vec<ItemId> {
     counts.into_iter().filter(|&(_, n)| 2 * n > fakes.profiles.len()).map(|(item, _)| item).collect()
 }
 
-/// Names between commas; a comma that belongs to parameters (`a:x=1,y=2,b`) is followed by `key=`.
-fn split_outside_parameters(text: &str) -> Vec<String> {
-    let mut names: Vec<String> = Vec::new();
-    for part in text.split(',').filter(|part| !part.is_empty()) {
-        let is_parameter = part.find('=').is_some_and(|at| !part[..at].contains(':'));
-        match names.last_mut().filter(|_| is_parameter) {
-            Some(name) => *name = format!("{name},{part}"),
-            None => names.push(part.trim().to_owned()),
-        }
-    }
-    names
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn parameters_stay_with_their_attack() {
-        assert_eq!(split_outside_parameters("random,average"), ["random", "average"]);
-        assert_eq!(
-            split_outside_parameters("bandwagon:popular_fraction=0.2,min_count=3,random"),
-            ["bandwagon:popular_fraction=0.2,min_count=3", "random"]
-        );
-        assert!(split_outside_parameters("").is_empty());
-    }
 
     #[test]
     fn only_what_most_fake_users_have_is_a_target() {

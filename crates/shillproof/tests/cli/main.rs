@@ -7,5 +7,6 @@ mod fakes;
 mod flow;
 mod grid;
 mod help;
+mod ordered;
 mod place;
 mod reproduce;

@@ -17,6 +17,11 @@ pub trait Curvature {
 
     /// The mean over these samples of the Hessian times `v`, into `out`; all samples if none are named.
     fn product(&self, some: Option<&[usize]>, v: &[f64], hessian: Hessian, out: &mut [f64]);
+
+    /// About the diagonal of the Hessian over all samples, by which conjugate gradients are preconditioned; numbers at or below 0 say nothing.
+    fn diagonal(&self) -> Vec<f64> {
+        vec![0.0; self.parameters()]
+    }
 }
 
 /// Which matrix of second derivatives.
@@ -51,8 +56,6 @@ const TOLERANCE: f64 = 1e-3;
 const POWER: usize = 20;
 /// Most steps of conjugate gradients.
 const CG_STEPS: usize = 500;
-/// Relative residual that ends conjugate gradients.
-const CG_TOLERANCE: f64 = 1e-8;
 
 /// A solution, and the matrix that it belongs to.
 #[derive(Clone, Debug)]
@@ -131,8 +134,8 @@ impl Lissa {
     }
 }
 
-/// `(H + damping)⁻¹ v` by conjugate gradients on all samples. Where a direction of negative curvature is met, the damping is raised
-/// tenfold and all begins anew.
+/// `(H + damping)⁻¹ v` by conjugate gradients on all samples, preconditioned by the diagonal, until the residual is at most `tolerance` of `v`. Where a direction
+/// of negative curvature is met, the damping is raised tenfold and all begins anew.
 ///
 /// # Errors
 /// If somebody asked to stop.
@@ -141,17 +144,23 @@ pub fn conjugate_gradient(
     hessian: Hessian,
     damping: f64,
     v: &[f64],
+    tolerance: f64,
     ctx: &Ctx<'_>,
 ) -> Result<Solved, Cancelled> {
     let n = loss.parameters();
+    let diagonal = loss.diagonal();
     let (mut damping, mut products) = (damping, 0);
     'again: loop {
+        let inverse: Vec<f64> =
+            diagonal.iter().map(|&d| if d > 0.0 { 1.0 / (d + damping) } else { 1.0 }).collect();
+        let apply = |r: &[f64]| -> Vec<f64> { r.iter().zip(&inverse).map(|(r, m)| m * r).collect() };
         let (mut x, mut r) = (vec![0.0; n], v.to_vec());
-        let (mut p, mut ap) = (v.to_vec(), vec![0.0; n]);
-        let mut rr = dot(&r, &r);
-        let first = rr;
+        let mut p = apply(&r);
+        let mut rz = dot(&r, &p);
+        let mut ap = vec![0.0; n];
+        let end = tolerance * tolerance * dot(v, v);
         for _ in 0..CG_STEPS {
-            if rr <= CG_TOLERANCE * CG_TOLERANCE * first {
+            if dot(&r, &r) <= end {
                 break;
             }
             ctx.check()?;
@@ -163,15 +172,16 @@ pub fn conjugate_gradient(
                 damping = (10.0 * damping).max(f64::EPSILON);
                 continue 'again;
             }
-            let step = rr / curvature;
+            let step = rz / curvature;
             axpy(step, &p, &mut x);
             axpy(-step, &ap, &mut r);
-            let next = dot(&r, &r);
-            let keep = next / rr;
-            for (p, r) in p.iter_mut().zip(&r) {
-                *p = r + keep * *p;
+            let z = apply(&r);
+            let next = dot(&r, &z);
+            let keep = next / rz;
+            for (p, z) in p.iter_mut().zip(&z) {
+                *p = z + keep * *p;
             }
-            rr = next;
+            rz = next;
         }
         return Ok(Solved { x, damping, products });
     }

@@ -10,7 +10,7 @@ use shillproof_victims::transrec::Space;
 use super::curvature::{Curvature, Hessian};
 
 /// Negatives that stand for the expectation over them.
-const NEGATIVES: usize = 5;
+pub const NEGATIVES: usize = 5;
 
 /// Which samples a model learns from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -397,28 +397,48 @@ impl Margins {
         self.each_used(step, |at| out[at] += weight * self.regularization * v[at]);
     }
 
-    /// What each item of a fake history would do, per training sample of the model, along `s = H⁻¹Σ∇f`: `−sᵀ∇ℓ`, the mean over a few negatives. The first item of a history
-    /// teaches nothing to a model that looks back.
+    /// Adds `weight` times the diagonal of Gauss and Newton's part of a sample's Hessian.
+    pub(super) fn add_diagonal(&self, step: &Step, weight: f64, out: &mut [f64]) {
+        let mut sum = Vec::new();
+        let miss = sigmoid(-self.margin(step, &mut sum));
+        self.each_slope(step, &mut sum, |at, x| out[at] += weight * miss * (1.0 - miss) * x * x);
+        self.each_used(step, |at| out[at] += weight * self.regularization);
+    }
+
+    /// What training would learn from a history of a user whom the model does not know: for each item but perhaps the first a few samples, with negatives that the
+    /// history does not have. The first item teaches nothing to a model that looks back.
+    pub fn samples_of(&self, history: &[ItemId], rng: &mut shillproof_core::Rng) -> Vec<[Step; NEGATIVES]> {
+        if history.len() >= self.n_items {
+            return Vec::new(); // Nothing is left to compare with.
+        }
+        let mut negative = || loop {
+            let drawn = rng.random_range(0..self.n_items as u32);
+            if !history.contains(&ItemId(drawn)) {
+                break drawn;
+            }
+        };
+        let step = |(last, next): (ItemId, ItemId)| {
+            [(); NEGATIVES].map(|()| Step {
+                user: self.stranger,
+                last: last.0,
+                next: next.0,
+                negative: negative(),
+            })
+        };
+        self.pairs(history).map(step).collect()
+    }
+
+    /// What each item of a fake history would do to a score, if training is done once more with what it teaches: `−1/N sᵀ∇ℓ` along `s = H⁻¹∇f`, the mean over a few
+    /// negatives, N the number of interactions or pairs that the model was trained on.
     ///
     /// # Shapes
     /// Result: one number an item.
     pub fn effects(&self, history: &[ItemId], s: &[f64], rng: &mut shillproof_core::Rng) -> Vec<f64> {
         let mut out = vec![0.0; history.len()];
-        if history.len() >= self.n_items {
-            return out; // Nothing is left to compare with.
-        }
-        let skipped = usize::from(self.pairing == Pairing::Consecutive);
-        for (at, (last, next)) in self.pairs(history).enumerate() {
-            for _ in 0..NEGATIVES {
-                let negative = loop {
-                    let drawn = rng.random_range(0..self.n_items as u32);
-                    if !history.contains(&ItemId(drawn)) {
-                        break drawn;
-                    }
-                };
-                let step = Step { user: self.stranger, last: last.0, next: next.0, negative };
-                out[at + skipped] -= self.slope_along(&step, s) / NEGATIVES as f64;
-            }
+        let share = 1.0 / self.samples.len().max(1) as f64;
+        let samples = self.samples_of(history, rng);
+        for (out, steps) in out.iter_mut().rev().zip(samples.iter().rev()) {
+            *out = -share * steps.iter().map(|step| self.slope_along(step, s)).sum::<f64>();
         }
         out
     }
@@ -439,6 +459,13 @@ impl Curvature for Margins {
 
     fn samples(&self) -> usize {
         self.samples.len()
+    }
+
+    fn diagonal(&self) -> Vec<f64> {
+        let mut out = vec![0.0; self.theta.len()];
+        let share = 1.0 / self.samples.len() as f64;
+        self.samples.iter().for_each(|step| self.add_diagonal(step, share, &mut out));
+        out
     }
 
     fn product(&self, some: Option<&[usize]>, v: &[f64], hessian: Hessian, out: &mut [f64]) {

@@ -10,11 +10,17 @@
 //! added then costs one sparse inner product.
 
 mod curvature;
+mod goal;
+mod local;
 mod margin;
 mod recurrent;
+mod retraining;
 #[cfg(test)]
 mod tests;
 
 pub use curvature::{Curvature, Hessian, Lissa, Solved, conjugate_gradient};
-pub use margin::{Margins, Pairing};
-pub(super) use recurrent::Recurrent;
+pub use goal::Aim;
+pub use local::Estimator;
+pub use margin::{Margins, NEGATIVES, Pairing};
+pub use recurrent::Recurrent;
+pub use retraining::{Addition, End};

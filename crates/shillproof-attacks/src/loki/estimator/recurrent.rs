@@ -15,7 +15,7 @@ const STEP: f64 = 0.02;
 const AT_ONCE: usize = 64;
 
 /// A trained GRU4Rec, and the histories that it was trained on. A sample is a whole history.
-pub(crate) struct Recurrent<'a> {
+pub struct Recurrent<'a> {
     point: RefCell<Differentiator>,
     histories: Vec<&'a [ItemId]>,
     parameters: usize,
@@ -23,7 +23,8 @@ pub(crate) struct Recurrent<'a> {
 }
 
 impl<'a> Recurrent<'a> {
-    pub(crate) fn new(parameters: Parameters, loss: Loss, data: &'a Interactions) -> Self {
+    /// Trained parameters, and what they were trained on.
+    pub fn new(parameters: Parameters, loss: Loss, data: &'a Interactions) -> Self {
         let histories: Vec<&[ItemId]> = data.rows().map(|row| row.items()).filter(|h| h.len() > 1).collect();
         let mut point = Differentiator::new(parameters, loss);
         Self {
@@ -34,33 +35,33 @@ impl<'a> Recurrent<'a> {
         }
     }
 
-    /// Predictions that the mean loss is over.
-    pub(crate) fn predictions(&self) -> usize {
-        self.predictions
+    /// Moves the point by `step · direction`.
+    pub fn shift(&mut self, step: f64, direction: &[f64]) {
+        self.point.get_mut().shift(step, direction);
     }
 
     /// The gradient of the mean score of `items` after these histories.
-    pub(crate) fn score_gradient(&self, histories: &[&[ItemId]], items: &[ItemId]) -> Vec<f64> {
+    pub fn score_gradient(&self, histories: &[&[ItemId]], items: &[ItemId]) -> Vec<f64> {
         let share = 1.0 / (histories.len() * items.len()).max(1) as f64;
         let gradient = self.point.borrow_mut().score_gradient(histories, items);
         gradient.into_iter().map(|x| share * f64::from(x)).collect()
     }
 
-    /// As [`super::Margins::effects`], of many histories.
-    pub(crate) fn effects(&self, histories: &[&[ItemId]], s: &[f64]) -> Vec<Vec<f64>> {
+    /// As [`super::Margins::effects`], of many histories; N is the number of predictions.
+    pub fn effects(&self, histories: &[&[ItemId]], s: &[f64]) -> Vec<Vec<f64>> {
         let mut out: Vec<Vec<f64>> = histories.iter().map(|history| vec![0.0; history.len()]).collect();
         let norm = dot(s, s).sqrt();
         if norm == 0.0 {
             return out;
         }
-        let step = STEP / norm;
+        let (step, predictions) = (STEP / norm, self.predictions.max(1) as f64);
         let mut point = self.point.borrow_mut();
         for (shift, sign) in [(step, -1.0), (-2.0 * step, 1.0)] {
             point.shift(shift, s);
             for (out, histories) in out.chunks_mut(AT_ONCE).zip(histories.chunks(AT_ONCE)) {
                 for (out, losses) in out.iter_mut().zip(point.losses(histories)) {
                     for (out, loss) in out.iter_mut().skip(1).zip(losses) {
-                        *out += sign * loss / (2.0 * step);
+                        *out += sign * loss / (2.0 * step * predictions);
                     }
                 }
             }

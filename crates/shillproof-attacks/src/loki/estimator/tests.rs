@@ -83,39 +83,12 @@ fn gradients_and_hessian_products_match_finite_differences() {
 /// Share of a sample that is added.
 const SHARE: f64 = 0.05;
 
-/// To where the gradient of the mean loss vanishes, with [`SHARE`] of a sample more if there is one, by Levenberg's and Marquardt's steps.
+/// To where the gradient of the mean loss vanishes, with [`SHARE`] of a sample more if there is one.
 fn trained(mut model: Margins, more: Option<Step>) -> Margins {
-    let samples = model.samples().to_vec();
-    let share = 1.0 / samples.len() as f64;
-    let ctx = Ctx::new(Seed::new(1));
-    let loss = |model: &Margins| {
-        let own: f64 = samples.iter().map(|step| share * model.loss(step)).sum();
-        own + more.map_or(0.0, |step| SHARE * share * model.loss(&step))
-    };
-    let (mut damping, mut now) = (1e-3, loss(&model));
-    for _ in 0..200 {
-        let mut gradient = vec![0.0; model.len()];
-        for step in &samples {
-            model.add_gradient(step, share, &mut gradient);
-        }
-        if let Some(step) = more {
-            model.add_gradient(&step, SHARE * share, &mut gradient);
-        }
-        if dot(&gradient, &gradient) < 1e-18 {
-            return model;
-        }
-        let step = conjugate_gradient(&model, Hessian::Full, damping, &gradient, &ctx).unwrap();
-        let mut moved = model.clone();
-        moved.theta_mut().iter_mut().zip(&step.x).for_each(|(x, s)| *x -= s);
-        let then = loss(&moved);
-        if then <= now + 1e-13 {
-            (model, now) = (moved, then);
-            damping = (step.damping / 5.0).max(1e-7);
-        } else {
-            damping = step.damping * 5.0;
-        }
-    }
-    panic!("training does not come to an end");
+    let added = Addition { samples: more.as_slice(), weight: SHARE, stranger_moves: false };
+    let end = model.train_on(&added, 1e-9, &Ctx::new(Seed::new(1))).unwrap();
+    assert!(end.gradient <= 1e-9, "training does not come to an end: {end:?}");
+    model
 }
 
 /// The influence of a sample against real training with a part of that sample added: the sign of Zhang et al.'s equation 5, which their
@@ -137,7 +110,7 @@ fn predictions_follow_real_retraining() {
             }
         }
         let ctx = Ctx::new(Seed::new(1));
-        let solved = conjugate_gradient(&model, Hessian::Full, 1e-6, &v, &ctx).unwrap();
+        let solved = conjugate_gradient(&model, Hessian::Full, 1e-6, &v, 1e-8, &ctx).unwrap();
         let mut rng = Seed::new(2).rng();
         let (mut predicted, mut real) = (Vec::new(), Vec::new());
         let count = model.samples().len() as f64;
@@ -181,7 +154,7 @@ fn lissa_solves_what_conjugate_gradients_solve() {
         let ctx = Ctx::new(Seed::new(3));
         let lissa = Lissa { damping: 0.01, depth: 5000, repeats: 4, batch: 512, hessian: Hessian::Full };
         let scale = lissa.scale(&model, &mut Seed::new(4).rng());
-        let exact = conjugate_gradient(&model, Hessian::Full, lissa.damping * scale, &v, &ctx).unwrap();
+        let exact = conjugate_gradient(&model, Hessian::Full, lissa.damping * scale, &v, 1e-8, &ctx).unwrap();
         assert_eq!(exact.damping, lissa.damping * scale, "no direction of negative curvature");
         let found = lissa.solve(&model, scale, &v, &ctx).unwrap();
         let gap: Vec<f64> = found.x.iter().zip(&exact.x).map(|(a, b)| a - b).collect();

@@ -2,6 +2,7 @@
 
 mod caught;
 mod curves;
+mod learning;
 mod numbers;
 
 use maud::{Markup, html};
@@ -26,6 +27,7 @@ pub(super) fn html(report: &Report) -> Result<String, ReportError> {
         part("weak", "Who is weak", view.weak()),
         part("caught", "What would have caught it", view.caught()),
         part("defenses", "What defenses leave", view.guards()),
+        part("learning", "How attacks learned", view.learning()),
         part("numbers", "All numbers", view.numbers()),
         part("unsettled", "Skipped and failed cells", view.unsettled()),
         part("measured", "How this was measured", view.measured()?),

@@ -1,0 +1,147 @@
+//! Training, to its end, of the very loss that influence functions differentiate: what their predictions are held against.
+
+use shillproof_core::{Cancelled, Ctx};
+use shillproof_victims::next_item::Step;
+
+use super::curvature::{Curvature, Hessian, conjugate_gradient};
+use super::margin::Margins;
+use crate::mf::vector::dot;
+
+/// Samples that are added to those of a model, and what of the model may answer them.
+#[derive(Clone, Copy, Debug)]
+pub struct Addition<'a> {
+    /// What is added.
+    pub samples: &'a [Step],
+    /// How much each counts, in samples of the model.
+    pub weight: f64,
+    /// Whether the vector of the user whom the model does not know is trained, too. Influence functions leave it where it is.
+    pub stranger_moves: bool,
+}
+
+impl Addition<'_> {
+    /// Nothing.
+    pub const NONE: Self = Self { samples: &[], weight: 0.0, stranger_moves: false };
+}
+
+/// How far training went.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct End {
+    /// Length of the gradient of the mean loss where training ended.
+    pub gradient: f64,
+    /// Newton's steps that were tried.
+    pub steps: usize,
+}
+
+/// Most steps, whether or not the gradient vanishes by then.
+const STEPS: usize = 300;
+/// Of the damping: where it starts, and the least.
+const DAMPING: (f64, f64) = (1e-6, 1e-9);
+/// Relative residual of a step.
+const RESIDUAL: f64 = 1e-3;
+/// What rounding may add to a loss.
+const ROUNDING: f64 = 1e-13;
+
+impl Margins {
+    /// Trains on from here by Levenberg's and Marquardt's steps, on the samples of the model and some more, until the gradient of the mean loss is at most `tolerance` long.
+    ///
+    /// # Errors
+    /// If somebody asked to stop.
+    pub fn train_on(
+        &mut self,
+        added: &Addition<'_>,
+        tolerance: f64,
+        ctx: &Ctx<'_>,
+    ) -> Result<End, Cancelled> {
+        let mut loss = With { model: self.clone(), added: *added };
+        let (mut damping, mut now) = (DAMPING.0, loss.value());
+        let mut end = End { gradient: f64::INFINITY, steps: 0 };
+        loop {
+            let gradient = loss.gradient();
+            end.gradient = dot(&gradient, &gradient).sqrt();
+            if end.gradient <= tolerance {
+                break;
+            }
+            // Where a step does not lower the loss, a shorter one is tried.
+            let improved = loop {
+                if end.steps == STEPS {
+                    break None;
+                }
+                end.steps += 1;
+                let found = conjugate_gradient(&loss, Hessian::Full, damping, &gradient, RESIDUAL, ctx)?;
+                let mut moved = loss.model.clone();
+                moved.theta_mut().iter_mut().zip(&found.x).for_each(|(x, s)| *x -= s);
+                let moved = With { model: moved, added: *added };
+                let then = moved.value();
+                if then <= now + ROUNDING {
+                    damping = (found.damping / 5.0).max(DAMPING.1);
+                    break Some((moved, then));
+                }
+                damping = found.damping * 5.0;
+            };
+            let Some(better) = improved else { break };
+            (loss, now) = better;
+        }
+        *self = loss.model;
+        Ok(end)
+    }
+}
+
+/// The mean loss with what is added: a sample more counts as one of the model's, whose number stays.
+struct With<'a> {
+    model: Margins,
+    added: Addition<'a>,
+}
+
+impl With<'_> {
+    fn share(&self) -> f64 {
+        1.0 / self.model.samples().len() as f64
+    }
+
+    fn all(&self) -> impl Iterator<Item = (&Step, f64)> {
+        let share = self.share();
+        let own = self.model.samples().iter().map(move |step| (step, share));
+        own.chain(self.added.samples.iter().map(move |step| (step, share * self.added.weight)))
+    }
+
+    fn value(&self) -> f64 {
+        self.all().map(|(step, weight)| weight * self.model.loss(step)).sum()
+    }
+
+    fn gradient(&self) -> Vec<f64> {
+        let mut out = vec![0.0; self.model.len()];
+        self.all().for_each(|(step, weight)| self.model.add_gradient(step, weight, &mut out));
+        self.hold(&mut out);
+        out
+    }
+
+    fn hold(&self, direction: &mut [f64]) {
+        if !self.added.stranger_moves {
+            self.model.ignore_stranger(direction);
+        }
+    }
+}
+
+impl Curvature for With<'_> {
+    fn parameters(&self) -> usize {
+        self.model.len()
+    }
+
+    fn samples(&self) -> usize {
+        self.model.samples().len()
+    }
+
+    fn product(&self, some: Option<&[usize]>, v: &[f64], hessian: Hessian, out: &mut [f64]) {
+        self.model.product(some, v, hessian, out);
+        let (weight, gauss_newton) = (self.share() * self.added.weight, hessian == Hessian::GaussNewton);
+        for step in self.added.samples {
+            self.model.add_hessian_product(step, v, gauss_newton, weight, out);
+        }
+        self.hold(out);
+    }
+
+    fn diagonal(&self) -> Vec<f64> {
+        let mut out = vec![0.0; self.model.len()];
+        self.all().for_each(|(step, weight)| self.model.add_diagonal(step, weight, &mut out));
+        out
+    }
+}
