@@ -66,9 +66,11 @@ impl Tree {
         Ok(text.lines().map(with).collect())
     }
 
-    /// Makes `folder` hold these files and no others. What is there already is left alone, so that cargo need not compile it again.
-    pub(crate) fn write(&self, folder: &Path) {
-        for old in Self::of(folder, &[""]).0.into_keys().filter(|old| !self.0.contains_key(old)) {
+    /// Makes the `parts` of `folder` hold these files and no others. What is there already is left alone, so that cargo need not
+    /// compile it again.
+    pub(crate) fn write(&self, folder: &Path, parts: &[&str]) {
+        let there: Vec<&str> = parts.iter().copied().filter(|part| folder.join(part).exists()).collect();
+        for old in Self::of(folder, &there).0.into_keys().filter(|old| !self.0.contains_key(old)) {
             fs::remove_file(folder.join(old)).unwrap();
         }
         for (path, copied) in &self.0 {
@@ -99,8 +101,8 @@ pub(crate) fn copy_folder(from: &Path, to: &Path, wanted: &dyn Fn(&Path) -> bool
         let place = to.join(path.file_name().unwrap());
         if path.is_dir() {
             copy_folder(&path, &place, wanted);
-        } else if wanted(&path) {
-            fs::copy(&path, &place).unwrap();
+        } else if wanted(&path) && fs::copy(&path, &place).is_ok() {
+            // What could not be copied was of a passing nature, and is made again where it is needed.
             let time = path.metadata().unwrap().modified().unwrap();
             File::options().write(true).open(&place).unwrap().set_modified(time).unwrap();
         }
