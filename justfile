@@ -23,6 +23,18 @@ browser:
 docs:
     cargo doc --workspace --all-features --no-deps --open
 
+# The book, into target/book, with its links, commands, lists and worked example checked
+book:
+    cargo test -p shillproof --all-features --test book
+
+# The lists of victims, attacks, detectors and defenses in README and the book, from the catalogue
+lists:
+    SHILLPROOF_WRITE_LISTS=1 cargo test -p shillproof --all-features --test book lists
+
+# What docs/start.md tells somebody new, from a fresh clone
+newcomer:
+    .ci/newcomer
+
 # Speed beside other libraries, in one run: seconds, memory and accuracy (makes its own Python environment)
 bench *ARGS:
     bash bench/run.sh {{ARGS}}
