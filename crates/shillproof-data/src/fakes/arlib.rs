@@ -38,6 +38,10 @@ pub(super) fn read(folder: &Path, mut out: Collector<'_>) -> Result<FakeUsers, D
         }
         Ok(())
     })?;
+    // What is held out could only add what is missing.
+    if genuine.strange > 0 {
+        genuine.check(folder)?;
+    }
     let whole = genuine.is_whole();
     for file in HELD_OUT.map(|name| folder.join(name)).into_iter().filter(|file| file.is_file()) {
         for_each(&file, |place, row| {
@@ -46,7 +50,9 @@ pub(super) fn read(folder: &Path, mut out: Collector<'_>) -> Result<FakeUsers, D
                     place: place.clone(),
                     found: format!("{}, who is a fake user in `train.txt`", quote(row.user)),
                     expected: "genuine users: what is held out must not be poisoned".into(),
-                    hint: "move the row to `train.txt` if the recommender is to learn from it".into(),
+                    hint: "move the row to `train.txt` if the recommender is to learn from it; a genuine user whom DATA \
+                           lacks is taken for a fake one, so give the DATA that the folder was made from"
+                        .into(),
                 });
             }
             // Whoever was held out alone is in no matrix of ARLib's.
@@ -157,16 +163,16 @@ impl<'a> Genuine<'a> {
         self.strange == 0 && self.found.iter().all(|&found| found)
     }
 
-    fn check(self, folder: &Path) -> Result<(), DataError> {
+    fn check(&self, folder: &Path) -> Result<(), DataError> {
         if self.is_whole() {
             return Ok(());
         }
         let missing = self.found.iter().filter(|&&found| !found).count();
-        let (place, first) = self.first_strange.map_or_else(
+        let (place, first) = self.first_strange.as_ref().map_or_else(
             || (Place::file(&folder.join(TRAIN)), String::new()),
-            |(place, what)| (place, format!(", the first is {what}")),
+            |(place, what)| (place.clone(), format!(", the first is {what}")),
         );
-        let Self { data, rows, strange, .. } = Self { first_strange: None, ..self };
+        let Self { data, rows, strange, .. } = self;
         let n = data.interactions.len();
         Err(DataError::Malformed {
             place,

@@ -48,13 +48,13 @@ impl<'de: 't, 't> Deserialize<'de> for Members<'t> {
 /// The text of a file, which knows the line of each of its pieces.
 struct Text {
     path: PathBuf,
-    text: String,
+    whole: String,
     line_ends: Vec<usize>,
 }
 
 impl Text {
     fn place(&self, piece: &RawValue) -> Place {
-        let offset = piece.get().as_ptr() as usize - self.text.as_ptr() as usize;
+        let offset = piece.get().as_ptr() as usize - self.whole.as_ptr() as usize;
         Place::line(&self.path, 1 + self.line_ends.partition_point(|&end| end < offset) as u64)
     }
 
@@ -119,10 +119,10 @@ impl<'t> Parts<'t> {
 
 pub(super) fn read(lines: Lines, mut out: Collector<'_>) -> Result<FakeUsers, DataError> {
     let path = lines.path().to_owned();
-    let text = lines.into_text()?;
-    let line_ends = memchr::memchr_iter(b'\n', text.as_bytes()).collect();
-    let file = Text { path, text, line_ends };
-    let whole: &RawValue = serde_json::from_str(&file.text).map_err(|error| {
+    let whole = lines.into_text()?;
+    let line_ends = memchr::memchr_iter(b'\n', whole.as_bytes()).collect();
+    let file = Text { path, whole, line_ends };
+    let whole: &RawValue = serde_json::from_str(&file.whole).map_err(|error| {
         let found = format!("text that is no JSON ({error})");
         malformed(&Place::line(&file.path, error.line() as u64), &found, "one JSON value")
     })?;
@@ -197,25 +197,27 @@ pub(super) fn read(lines: Lines, mut out: Collector<'_>) -> Result<FakeUsers, Da
 
 /// The text of a file, one fake user a line.
 pub(super) fn write(users: &FakeUsers, data: &Dataset) -> Vec<u8> {
-    let name = |item: &ItemId| text(data.items.get(item.0));
-    let targets: Vec<String> = users.targets.iter().map(name).collect();
-    let by_user = |values: &dyn Fn(&[(ItemId, f32)]) -> Vec<String>| {
-        let lines: Vec<String> = users
-            .rows()
-            .map(|(label, row)| format!("{}: [{}]", text(label), values(row).join(", ")))
-            .collect();
-        format!("{{\n{}\n}}", lines.join(",\n"))
-    };
-    let items = by_user(&|row| row.iter().map(|(item, _)| name(item)).collect());
-    let mut out = format!("{{\"target_items\": [{}],\n\"fake_users\": {items}", targets.join(", "));
+    let name = |item: ItemId| quoted(data.items.get(item.0));
+    let targets: Vec<String> = users.targets.iter().map(|&item| name(item)).collect();
+    let mut members = vec![
+        format!("\"target_items\": [{}]", targets.join(", ")),
+        format!("\"fake_users\": {}", by_user(users, |(item, _)| name(item))),
+    ];
     if data.interactions.is_explicit() {
-        let ratings = by_user(&|row| row.iter().map(|(_, rating)| rating.to_string()).collect());
-        out.push_str(&format!(",\n\"ratings\": {ratings}"));
+        members.push(format!("\"ratings\": {}", by_user(users, |(_, rating)| rating.to_string())));
     }
-    out.push_str(&format!(",\n\"ordered\": {}}}\n", users.fakes.ordered));
-    out.into_bytes()
+    members.push(format!("\"ordered\": {}", users.fakes.ordered));
+    format!("{{{}}}\n", members.join(",\n")).into_bytes()
 }
 
-fn text(label: &str) -> String {
+fn by_user(users: &FakeUsers, value: impl Fn((ItemId, f32)) -> String) -> String {
+    let line = |(label, row): (&str, &[(ItemId, f32)])| {
+        let values: Vec<String> = row.iter().map(|&entry| value(entry)).collect();
+        format!("{}: [{}]", quoted(label), values.join(", "))
+    };
+    format!("{{\n{}\n}}", users.rows().map(line).collect::<Vec<_>>().join(",\n"))
+}
+
+fn quoted(label: &str) -> String {
     serde_json::Value::from(label).to_string()
 }

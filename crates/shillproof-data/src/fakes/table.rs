@@ -28,10 +28,8 @@ pub(super) fn read(mut lines: Lines, mut out: Collector<'_>) -> Result<FakeUsers
     if head.trim_ascii().is_empty() {
         return Err(malformed(&Place::file(&path), "an empty file", "the header `user,item,rating`"));
     }
-    let separator = match head.contains(&b'\t') {
-        true => Some(Separator::Byte(b'\t')),
-        false => Separator::find(&[&head]),
-    };
+    let separator =
+        if head.contains(&b'\t') { Some(Separator::Byte(b'\t')) } else { Separator::find(&[&head]) };
     let Some(separator) = separator else {
         return Err(malformed(
             &Place::line(&path, 1),
@@ -98,9 +96,10 @@ pub(super) fn write(users: &FakeUsers, data: &Dataset, style: Style) -> Result<V
         .delimiter(if style == Style::Csv { b',' } else { b'\t' })
         .quote_style(if inter { csv::QuoteStyle::Never } else { csv::QuoteStyle::Necessary })
         .from_writer(Vec::new());
-    let header = match inter {
-        true => ["user_id:token", "item_id:token", "rating:float", "timestamp:float"],
-        false => ["user", "item", "rating", "position"],
+    let header = if inter {
+        ["user_id:token", "item_id:token", "rating:float", "timestamp:float"]
+    } else {
+        ["user", "item", "rating", "position"]
     };
     let width = if users.fakes.ordered { 4 } else { 3 };
     out.write_record(&header[..width]).map_err(csv_failed)?;

@@ -241,8 +241,10 @@ fn wrong_folders_are_refused_with_place_and_hint() {
         write("train.txt", train);
         refused(parts, hint);
     }
-    write("train.txt", &format!("{genuine}f 1 1\n"));
     write("val.txt", "f 2 1\n");
+    write("train.txt", "u 1 1.0\nv 2 0.1\nf 1 1\n");
+    refused(["train.txt:1", "rated 1, in genuine 0.1", whole], "--implicit");
+    write("train.txt", &format!("{genuine}f 1 1\n"));
     refused(["val.txt:1", "`f`, who is a fake user", "must not be poisoned"], "train.txt");
     write("train.txt", "u 1 0.1\nf 1 1\n");
     write("val.txt", "\nw 2 0.1\n");
