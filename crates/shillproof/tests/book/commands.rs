@@ -49,7 +49,7 @@ impl Step {
     /// What a page shows of a failure is the failure.
     fn exit_code(&self) -> i32 {
         let shows = |start: &str| self.shown.iter().any(|line| line.starts_with(start));
-        if shows("error: ") { 2 } else { i32::from(shows("GATE BROKEN")) }
+        if shows("error: ") { 2 } else { i32::from(shows("gate      BROKEN")) }
     }
 
     /// The first line on show that `output` has not, in order. Numbers are left out: another processor may round the

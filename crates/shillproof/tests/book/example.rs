@@ -1,5 +1,5 @@
 //! The worked example of `docs/extend/attack.md` is carried out: a copy of the sources is changed as the page says, and the
-//! page's own commands compile, test and run it. That is a build of its own: about three minutes on two cores.
+//! page's own commands compile, test and run it. That is a build of its own: about four minutes on two cores.
 
 use std::collections::BTreeSet;
 use std::fs;
