@@ -28,7 +28,12 @@ impl Search<'_> {
         experiment.repeats = 1;
         experiment.attack.retain(|attack| !matches!(attack, AttackSpec::None(_)));
         experiment.measure.detectors.clone_from(&detectors);
-        let found = Evidence::new(self.run(&experiment)?, seed);
+        let looked_at = if self.scene.looks_at_once() {
+            self.evidence.records().to_vec()
+        } else {
+            self.run(&experiment)?
+        };
+        let found = Evidence::new(looked_at, seed);
         let caught = self.caught(&found, &detectors)?;
 
         let best = strongest.and_then(|attack| best(&caught, attack));

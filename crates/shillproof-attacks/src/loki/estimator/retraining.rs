@@ -4,7 +4,7 @@ use shillproof_core::{Cancelled, Ctx};
 use shillproof_victims::next_item::Step;
 
 use super::curvature::{Curvature, Hessian, conjugate_gradient};
-use super::margin::Margins;
+use super::margin::{Margins, NEGATIVES};
 use crate::mf::vector::dot;
 
 /// Samples that are added to those of a model, and what of the model may answer them.
@@ -36,8 +36,11 @@ pub struct End {
 const STEPS: usize = 300;
 /// Of the damping: where it starts, and the least.
 const DAMPING: (f64, f64) = (1e-6, 1e-9);
-/// Relative residual of a step.
-const RESIDUAL: f64 = 1e-3;
+/// Relative residual of a step far from the end, and near it.
+const RESIDUAL: (f64, f64) = (0.1, 1e-3);
+/// Where the end is near: a gradient so many times as long as a sample may make it. Farther away the whole Hessian has negative curvature, and Gauss and
+/// Newton's part leads on.
+const NEAR: f64 = 10.0;
 /// What rounding may add to a loss.
 const ROUNDING: f64 = 1e-13;
 
@@ -61,13 +64,18 @@ impl Margins {
             if end.gradient <= tolerance {
                 break;
             }
+            let (hessian, residual) = if end.gradient > NEAR * NEGATIVES as f64 * loss.share() {
+                (Hessian::GaussNewton, RESIDUAL.0)
+            } else {
+                (Hessian::Full, RESIDUAL.1)
+            };
             // Where a step does not lower the loss, a shorter one is tried.
             let improved = loop {
                 if end.steps == STEPS {
                     break None;
                 }
                 end.steps += 1;
-                let found = conjugate_gradient(&loss, Hessian::Full, damping, &gradient, RESIDUAL, ctx)?;
+                let found = conjugate_gradient(&loss, hessian, damping, &gradient, residual, ctx)?;
                 let mut moved = loss.model.clone();
                 moved.theta_mut().iter_mut().zip(&found.x).for_each(|(x, s)| *x -= s);
                 let moved = With { model: moved, added: *added };
