@@ -56,7 +56,7 @@ fn margins(
     let one = NEGATIVES as f64 / point.samples().len() as f64;
     let start = Instant::now();
     let mut best = point.clone();
-    let end = best.train_on(&Addition::NONE, 1e-6 * one, ctx)?;
+    let end = best.train_on(&Addition::NONE, 1e-5 * one, ctx)?;
     let [before, after] = [point, &best].map(|point| point.mean_score(aim));
     println!(
         "at the end of the loss in {:.0} s: {} steps, N |gradient| = {:.1e}; mean score {before:.3}, then {after:.3}",
@@ -72,7 +72,7 @@ fn margins(
                 let samples = best.samples_of(history, &mut draws(at)).concat();
                 let mut model = best.clone();
                 let added = Addition { samples: &samples, weight: 1.0, stranger_moves };
-                let end = model.train_on(&added, 1e-4 * one, ctx)?;
+                let end = model.train_on(&added, 1e-3 * one, ctx)?;
                 Ok((model.mean_score(aim) - after, end.gradient / one))
             };
             histories.par_iter().enumerate().map(train).collect::<Result<Vec<_>, Cancelled>>()

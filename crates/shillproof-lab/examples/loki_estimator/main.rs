@@ -10,7 +10,7 @@
 //! its loss with their samples. Predicted changes of the mean score of 20 targets for 20 users are compared with real ones. GRU4Rec is trained by a fixed number of full gradient
 //! steps with and without the history.
 //!
-//! `time DATA MODEL [LENGTH]`: seconds of the estimator, and of fitting the model again, for 1 to 40 targets with one candidate history (default: of 15 actions) each.
+//! `time DATA MODEL [LENGTH]`: seconds of processor time of the estimator, and of fitting the model again, for 1 to 40 targets with one candidate history (default: of 15 actions) each.
 
 mod correlation;
 mod recurrent;

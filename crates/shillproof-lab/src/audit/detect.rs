@@ -37,7 +37,9 @@ impl Search<'_> {
         let mut watched = experiment.clone();
         watched.attack.retain(|attack| !matches!(attack, AttackSpec::None(_)));
         watched.measure.detectors.clone_from(&detectors);
-        let found = Evidence::new(self.run(&watched)?, seed);
+        let looked_at =
+            if self.scene.looks_at_once() { self.evidence.records().to_vec() } else { self.run(&watched)? };
+        let found = Evidence::new(looked_at, seed);
         let caught = self.caught(&found, &detectors)?;
 
         let best = strongest.and_then(|attack| best(&caught, attack));
@@ -47,6 +49,7 @@ impl Search<'_> {
         };
         let defense = DefenseSpec::RemoveFlagged(RemoveFlagged { detector, ..Default::default() });
         experiment.defense = vec![defense.clone()];
+        experiment.measure.detectors.clear();
         let defended = Evidence::new(self.run(&experiment)?, seed);
         let guarded = self.guarded(&defended, &name, seed)?;
         let guarded_accuracy = super::inspect::accuracy(self.scene, &defended)?;
@@ -75,6 +78,7 @@ impl Search<'_> {
                 experiment.attack.retain(|attack| matches!(attack, AttackSpec::None(_)));
             }
             experiment.defense = vec![defense.clone()];
+            experiment.measure.detectors.clear();
             defended.extend(self.run(&experiment)?);
             let attack = if fake_users == 0 { "none" } else { price.attack.as_str() };
             Ok::<_, AuditError>(defended.summary(attack, &price.kind, fake_users, scene.hit_ratio())?)

@@ -29,7 +29,7 @@ fn an_audit_of_a_next_item_recommender_at_a_glance() {
     let place = place();
     let audit = "audit log.csv --victim gru4rec:epochs=3,factors=8,units=8 --effort glance --k 3 --profile-size 6 --out audit";
     let text = place.ok(audit).stdout;
-    assert!(text.contains("gru4rec") && text.contains("no price is searched"), "{text}");
+    assert!(text.contains("gru4rec") && text.contains("who would have caught"), "{text}");
     assert!(place.read("audit/audit.html").contains("No price was searched"));
     let json = place.json(&format!("{audit} --format json"));
     let curves = json["curves"].as_array().unwrap();
@@ -38,6 +38,7 @@ fn an_audit_of_a_next_item_recommender_at_a_glance() {
     assert!(curves.iter().all(|curve| curve["points"].as_array().unwrap().len() == 1));
     let trainings = json["trainings"].as_u64().unwrap();
     assert!((9..=20).contains(&trainings), "{trainings}");
+    assert!(json["warnings"].to_string().contains("no price is searched"), "{json}");
     assert!(json["prices"].as_array().unwrap().is_empty());
     assert!(!json["caught"].as_array().unwrap().is_empty(), "{json}");
 }
@@ -75,7 +76,7 @@ fn fake_users_get_times_that_keep_their_order() {
         assert_eq!(high - low < 40_000, policy == "burst", "{policy}: {low} {high}");
         // What is measured depends on the order alone.
         let measure = |fakes: &str| {
-            let line = "--victim fpmc:epochs=2,factors=4 --targets random:2 --seed 3 --k 3";
+            let line = "--victim fpmc:epochs=5,factors=4 --targets random:2 --seed 3 --k 3";
             place.json(&format!("measure log.csv --fakes {fakes} {line}"))["hit_ratio"].clone()
         };
         assert_eq!(measure(&format!("{policy}.csv")), measure("plain.csv"), "{policy}");
@@ -91,15 +92,15 @@ fn fake_users_get_times_that_keep_their_order() {
 #[test]
 fn several_surrogates_are_one_simulator_and_only_where_there_is_one() {
     let place = place();
-    let craft = "craft log.csv --black-box bpr:epochs=2,factors=4 --queries 5% --targets random:2 --size 3 --profile-size 4 --out f.csv";
-    let several = "fpmc:epochs=2,factors=4,transrec:epochs=2,factors=4";
-    let loki = "--attack 'loki:agent={episodes=4},groups=3,depth=20,repeats=1'";
+    let craft = "craft log.csv --black-box bpr:epochs=5,factors=4 --queries 5% --targets random:2 --size 3 --profile-size 4 --out f.csv";
+    let several = "fpmc:epochs=5,factors=4,transrec:epochs=5,factors=4";
+    let loki = "--attack 'loki:agent={episodes=100,update_every=1},groups=3,depth=20,repeats=1'";
     place.json(&format!("{craft} {loki} --surrogate {several}"));
     let together = place.read("f.csv");
-    let named = "--attack 'loki:agent={episodes=4},groups=3,depth=20,repeats=1,models=[{fpmc={epochs=2,factors=4}},{transrec={epochs=2,factors=4}}]'";
+    let named = "--attack 'loki:agent={episodes=100,update_every=1},groups=3,depth=20,repeats=1,models=[{fpmc={epochs=5,factors=4}},{transrec={epochs=5,factors=4}}]'";
     place.json(&format!("{craft} {named}"));
     assert_eq!(together, place.read("f.csv"));
-    place.json(&format!("{craft} {loki} --surrogate fpmc:epochs=2,factors=4"));
+    place.json(&format!("{craft} {loki} --surrogate fpmc:epochs=5,factors=4"));
     assert_ne!(together, place.read("f.csv"));
     place.fails(&format!("{craft} {named} --surrogate {several}"), &["`models`", "of the attack's own"]);
     place.fails(
@@ -108,7 +109,7 @@ fn several_surrogates_are_one_simulator_and_only_where_there_is_one() {
     );
     place.write(
         "grid.toml",
-        "[dataset]\nfile = { path = \"log.csv\" }\n[victim]\nbpr = { epochs = 2, factors = 4 }\n[attack]\nloki = { agent = { episodes = 4 }, groups = 3, depth = 20, repeats = 1 }\n[threat]\ntargets = { random = { count = 2 } }\neach = false\nsize = { count = 3 }\nprofile_size = { count = 4 }\nblack_box = { queries = 0.05 }\nsurrogate = [\"item-knn\", { together = [{ fpmc = { epochs = 2, factors = 4 } }, { transrec = { epochs = 2, factors = 4 } }] }]\n",
+        "[dataset]\nfile = { path = \"log.csv\" }\n[victim]\nbpr = { epochs = 5, factors = 4 }\n[attack]\nloki = { agent = { episodes = 100, update_every = 1 }, groups = 3, depth = 20, repeats = 1 }\n[threat]\ntargets = { random = { count = 2 } }\neach = false\nsize = { count = 3 }\nprofile_size = { count = 4 }\nblack_box = { queries = 0.05 }\nsurrogate = [\"item-knn\", { together = [{ fpmc = { epochs = 5, factors = 4 } }, { transrec = { epochs = 5, factors = 4 } }] }]\n",
     );
     let plan = place.json("plan grid.toml --format json");
     let cells = plan["cells"].as_array().unwrap();
@@ -118,6 +119,6 @@ fn several_surrogates_are_one_simulator_and_only_where_there_is_one() {
     place.ok(&format!("run grid.toml --out r --only {key}"));
     let record: Value = serde_json::from_str(&place.read(&format!("r/records/{key}.json"))).unwrap();
     let curve = record["record"]["curves"]["loki_reward"].as_array().unwrap();
-    assert_eq!(curve.len(), 4, "one point an episode: {record}");
+    assert_eq!(curve.len(), 100, "one point an episode: {record}");
     assert!(curve.iter().all(Value::is_number));
 }

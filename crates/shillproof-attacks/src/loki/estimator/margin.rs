@@ -205,6 +205,11 @@ impl Margins {
         &self.samples
     }
 
+    /// The point.
+    pub fn theta(&self) -> &[f64] {
+        &self.theta
+    }
+
     /// Moves the point.
     pub fn theta_mut(&mut self) -> &mut [f64] {
         &mut self.theta

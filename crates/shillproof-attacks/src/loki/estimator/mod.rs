@@ -23,4 +23,4 @@ pub use goal::Aim;
 pub use local::Estimator;
 pub use margin::{Margins, NEGATIVES, Pairing};
 pub use recurrent::Recurrent;
-pub use retraining::{Addition, End};
+pub use retraining::{Addition, End, Stop};

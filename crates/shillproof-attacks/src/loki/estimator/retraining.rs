@@ -4,8 +4,8 @@ use shillproof_core::{Cancelled, Ctx};
 use shillproof_victims::next_item::Step;
 
 use super::curvature::{Curvature, Hessian, conjugate_gradient};
-use super::margin::Margins;
-use crate::mf::vector::dot;
+use super::margin::{Margins, NEGATIVES};
+use crate::mf::vector::{axpy, dot};
 
 /// Samples that are added to those of a model, and what of the model may answer them.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +23,17 @@ impl Addition<'_> {
     pub const NONE: Self = Self { samples: &[], weight: 0.0, stranger_moves: false };
 }
 
+/// How far training goes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Stop {
+    /// Length of the gradient of the mean loss at which it ends.
+    pub gradient: f64,
+    /// Most Newton's steps that are tried.
+    pub steps: usize,
+    /// A: A/2 times the squared distance from where training began is added to the loss. Then the curvature is that of a damped influence function.
+    pub anchor: f64,
+}
+
 /// How far training went.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct End {
@@ -32,45 +43,48 @@ pub struct End {
     pub steps: usize,
 }
 
-/// Most steps, whether or not the gradient vanishes by then.
-const STEPS: usize = 300;
 /// Of the damping: where it starts, and the least.
 const DAMPING: (f64, f64) = (1e-6, 1e-9);
-/// Relative residual of a step.
-const RESIDUAL: f64 = 1e-3;
+/// Relative residual of a step far from the end, and near it.
+const RESIDUAL: (f64, f64) = (0.1, 1e-3);
+/// Where the end is near: a gradient so many times as long as a sample may make it. Farther away the whole Hessian has negative curvature, and Gauss and
+/// Newton's part leads on.
+const NEAR: f64 = 10.0;
 /// What rounding may add to a loss.
 const ROUNDING: f64 = 1e-13;
 
 impl Margins {
-    /// Trains on from here by Levenberg's and Marquardt's steps, on the samples of the model and some more, until the gradient of the mean loss is at most `tolerance` long.
+    /// Trains on from here by Levenberg's and Marquardt's steps, on the samples of the model and some more, until `stop`.
     ///
     /// # Errors
     /// If somebody asked to stop.
-    pub fn train_on(
-        &mut self,
-        added: &Addition<'_>,
-        tolerance: f64,
-        ctx: &Ctx<'_>,
-    ) -> Result<End, Cancelled> {
-        let mut loss = With { model: self.clone(), added: *added };
+    pub fn train_on(&mut self, added: &Addition<'_>, stop: &Stop, ctx: &Ctx<'_>) -> Result<End, Cancelled> {
+        let origin = self.theta().to_vec();
+        let with = |model| With { model, added: *added, anchor: stop.anchor, origin: &origin };
+        let mut loss = with(self.clone());
         let (mut damping, mut now) = (DAMPING.0, loss.value());
         let mut end = End { gradient: f64::INFINITY, steps: 0 };
         loop {
             let gradient = loss.gradient();
             end.gradient = dot(&gradient, &gradient).sqrt();
-            if end.gradient <= tolerance {
+            if end.gradient <= stop.gradient {
                 break;
             }
+            let (hessian, residual) = if end.gradient > NEAR * NEGATIVES as f64 * loss.share() {
+                (Hessian::GaussNewton, RESIDUAL.0)
+            } else {
+                (Hessian::Full, RESIDUAL.1)
+            };
             // Where a step does not lower the loss, a shorter one is tried.
             let improved = loop {
-                if end.steps == STEPS {
+                if end.steps == stop.steps {
                     break None;
                 }
                 end.steps += 1;
-                let found = conjugate_gradient(&loss, Hessian::Full, damping, &gradient, RESIDUAL, ctx)?;
+                let found = conjugate_gradient(&loss, hessian, damping, &gradient, residual, ctx)?;
                 let mut moved = loss.model.clone();
                 moved.theta_mut().iter_mut().zip(&found.x).for_each(|(x, s)| *x -= s);
-                let moved = With { model: moved, added: *added };
+                let moved = with(moved);
                 let then = moved.value();
                 if then <= now + ROUNDING {
                     damping = (found.damping / 5.0).max(DAMPING.1);
@@ -90,6 +104,8 @@ impl Margins {
 struct With<'a> {
     model: Margins,
     added: Addition<'a>,
+    anchor: f64,
+    origin: &'a [f64],
 }
 
 impl With<'_> {
@@ -104,12 +120,17 @@ impl With<'_> {
     }
 
     fn value(&self) -> f64 {
-        self.all().map(|(step, weight)| weight * self.model.loss(step)).sum()
+        let samples: f64 = self.all().map(|(step, weight)| weight * self.model.loss(step)).sum();
+        let moved = self.model.theta().iter().zip(self.origin).map(|(x, o)| (x - o) * (x - o));
+        samples + self.anchor / 2.0 * moved.sum::<f64>()
     }
 
     fn gradient(&self) -> Vec<f64> {
         let mut out = vec![0.0; self.model.len()];
         self.all().for_each(|(step, weight)| self.model.add_gradient(step, weight, &mut out));
+        for ((out, x), o) in out.iter_mut().zip(self.model.theta()).zip(self.origin) {
+            *out += self.anchor * (x - o);
+        }
         self.hold(&mut out);
         out
     }
@@ -136,11 +157,12 @@ impl Curvature for With<'_> {
         for step in self.added.samples {
             self.model.add_hessian_product(step, v, gauss_newton, weight, out);
         }
+        axpy(self.anchor, v, out);
         self.hold(out);
     }
 
     fn diagonal(&self) -> Vec<f64> {
-        let mut out = vec![0.0; self.model.len()];
+        let mut out = vec![self.anchor; self.model.len()];
         self.all().for_each(|(step, weight)| self.model.add_diagonal(step, weight, &mut out));
         out
     }

@@ -1,6 +1,7 @@
 use rand::RngExt;
 use shillproof_core::{Ctx, Interactions, ItemId, Seed, UserId};
 use shillproof_kernels::Matrix;
+use shillproof_testkit::anchor::ml_100k;
 use shillproof_testkit::fixtures::Planted;
 use shillproof_victims::fpmc::Factors;
 use shillproof_victims::next_item::Step;
@@ -21,32 +22,32 @@ fn draw(rows: usize, columns: usize, name: &str) -> Matrix {
 }
 
 /// One of each kind, with random parameters.
-fn models(d: usize, regularization: f32) -> [Margins; 3] {
+fn models(data: &Interactions, d: usize, regularization: f32) -> [Margins; 3] {
+    let (users, items) = (data.n_users(), data.n_items());
     let fpmc = Factors {
-        users: draw(USERS, d, "u"),
-        by_user: draw(ITEMS, d, "i"),
-        by_last: draw(ITEMS, d, "j"),
-        last: draw(ITEMS, d, "l"),
+        users: draw(users, d, "u"),
+        by_user: draw(items, d, "i"),
+        by_last: draw(items, d, "j"),
+        last: draw(items, d, "l"),
     };
     let space = Space {
-        users: draw(USERS, d, "u"),
+        users: draw(users, d, "u"),
         everybody: draw(1, d, "e").as_slice().to_vec(),
-        items: draw(ITEMS, d, "i"),
-        bias: draw(1, ITEMS, "b").as_slice().to_vec(),
+        items: draw(items, d, "i"),
+        bias: draw(1, items, "b").as_slice().to_vec(),
         distance: Distance::L2Squared,
     };
-    let (data, seed) = (data(), Seed::new(9));
     [
-        Margins::bpr(&draw(USERS, d + 1, "u"), &draw(ITEMS, d + 1, "i"), true, regularization),
+        Margins::bpr(&draw(users, d + 1, "u"), &draw(items, d + 1, "i"), true, regularization),
         Margins::fpmc(&fpmc, regularization),
         Margins::transrec(&space, regularization),
     ]
-    .map(|model| model.on(&data, seed))
+    .map(|model| model.on(data, Seed::new(9)))
 }
 
 #[test]
 fn gradients_and_hessian_products_match_finite_differences() {
-    for (kind, model) in models(3, 0.2).into_iter().enumerate() {
+    for (kind, model) in models(&data(), 3, 0.2).into_iter().enumerate() {
         let n = model.len();
         let mut rng = Seed::new(1).rng();
         let v: Vec<f64> = (0..n).map(|_| rng.random_range(-1.0..1.0)).collect();
@@ -86,7 +87,9 @@ const SHARE: f64 = 0.05;
 /// To where the gradient of the mean loss vanishes, with [`SHARE`] of a sample more if there is one.
 fn trained(mut model: Margins, more: Option<Step>) -> Margins {
     let added = Addition { samples: more.as_slice(), weight: SHARE, stranger_moves: false };
-    let end = model.train_on(&added, 1e-9, &Ctx::new(Seed::new(1))).unwrap();
+    let end = model
+        .train_on(&added, &Stop { gradient: 1e-9, steps: 300, anchor: 0.0 }, &Ctx::new(Seed::new(1)))
+        .unwrap();
     assert!(end.gradient <= 1e-9, "training does not come to an end: {end:?}");
     model
 }
@@ -96,7 +99,7 @@ fn trained(mut model: Margins, more: Option<Step>) -> Margins {
 #[test]
 fn predictions_follow_real_retraining() {
     let targets = [ItemId(4), ItemId(9)];
-    for (kind, start) in models(2, 0.05).into_iter().enumerate() {
+    for (kind, start) in models(&data(), 2, 0.05).into_iter().enumerate() {
         let model = trained(start, None);
         let n = model.len();
         let mut v = vec![0.0; n];
@@ -136,6 +139,43 @@ fn predictions_follow_real_retraining() {
     }
 }
 
+/// The same with whole fake histories of two actions, as the attack adds them, on a part of MovieLens 100K.
+#[test]
+fn predictions_follow_real_retraining_on_movielens() {
+    let Some(all) = ml_100k() else { return };
+    let data = all.binarize().filter(|_, _, item| item.0 < 60).first_rows(300);
+    let (targets, audience) = ([ItemId(20), ItemId(40)], [UserId(3), UserId(17), UserId(30)]);
+    let aim = Aim { data: &data, audience: &audience, targets: &targets };
+    let ctx = Ctx::new(Seed::new(1));
+    for (kind, mut model) in models(&data, 3, 0.05).into_iter().enumerate() {
+        let one = NEGATIVES as f64 / model.samples().len() as f64;
+        let stop = Stop { gradient: 1e-3 * one, steps: 300, anchor: 0.0 };
+        let end = model.train_on(&Addition::NONE, &stop, &ctx).unwrap();
+        assert!(end.gradient <= stop.gradient, "{kind}: {end:?}");
+        let stop = Stop { anchor: 1e-4, ..stop };
+        let gradient = model.mean_score_gradient(&aim);
+        let solved = conjugate_gradient(&model, Hessian::Full, stop.anchor, &gradient, 1e-5, &ctx).unwrap();
+        let (mut predicted, mut real) = (Vec::new(), Vec::new());
+        for at in 0..20u32 {
+            // Every second history ends with a target.
+            let next = if at % 2 == 0 { targets[at as usize / 2 % 2] } else { ItemId(2 + 3 * at) };
+            let history = [ItemId((2 * at + 7) % 19), next];
+            let rng = || Seed::new(4).index(u64::from(at)).rng();
+            let samples = model.samples_of(&history, &mut rng()).concat();
+            let added = Addition { samples: &samples, weight: 1.0, stranger_moves: false };
+            let mut then = model.clone();
+            let end = then.train_on(&added, &stop, &ctx).unwrap();
+            assert!(end.gradient <= stop.gradient, "{kind}: {end:?}");
+            predicted.push(model.effects(&history, &solved.x, &mut rng()).iter().sum::<f64>());
+            real.push(then.mean_score(&aim) - model.mean_score(&aim));
+        }
+        let correlation = pearson(&predicted, &real);
+        assert!(correlation > 0.8, "model {kind}: {correlation}\n{predicted:?}\n{real:?}");
+        let agree = predicted.iter().zip(&real).filter(|(said, is)| *said * *is > 0.0).count();
+        assert!(agree >= 15, "model {kind}: {agree} of 20 signs\n{predicted:?}\n{real:?}");
+    }
+}
+
 fn pearson(a: &[f64], b: &[f64]) -> f64 {
     let mean = |x: &[f64]| x.iter().sum::<f64>() / x.len() as f64;
     let (ma, mb) = (mean(a), mean(b));
@@ -147,7 +187,7 @@ fn pearson(a: &[f64], b: &[f64]) -> f64 {
 
 #[test]
 fn lissa_solves_what_conjugate_gradients_solve() {
-    for model in models(2, 0.05) {
+    for model in models(&data(), 2, 0.05) {
         let model = trained(model, None);
         let mut v = vec![0.0; model.len()];
         model.add_score_gradient(UserId(1), Some(ItemId(2)), ItemId(4), 1.0, &mut v);
