@@ -50,6 +50,10 @@ impl Search<'_> {
         let defense = DefenseSpec::RemoveFlagged(RemoveFlagged { detector, ..Default::default() });
         experiment.defense = vec![defense.clone()];
         experiment.measure.detectors.clear();
+        if !self.scene.effort.defends_against_all() {
+            let is_strongest = |attack: &AttackSpec| Some(attack.card().name) == strongest;
+            experiment.attack.retain(|attack| matches!(attack, AttackSpec::None(_)) || is_strongest(attack));
+        }
         let defended = Evidence::new(self.run(&experiment)?, seed);
         let guarded = self.guarded(&defended, &name, seed)?;
         let guarded_accuracy = super::inspect::accuracy(self.scene, &defended)?;

@@ -139,6 +139,11 @@ impl Effort {
         self != Self::Glance
     }
 
+    /// Whether the defense meets every attack, or only the strongest.
+    pub fn defends_against_all(self) -> bool {
+        self != Self::Glance
+    }
+
     /// Whether the price is searched for every attack, or only for those that are strongest at some size.
     pub fn prices_every_attack(self) -> bool {
         self == Self::Thorough

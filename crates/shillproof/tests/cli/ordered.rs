@@ -29,7 +29,7 @@ fn an_audit_of_a_next_item_recommender_at_a_glance() {
     let place = place();
     let audit = "audit log.csv --victim gru4rec:epochs=3,factors=8,units=8 --effort glance --k 3 --profile-size 6 --out audit";
     let text = place.ok(audit).stdout;
-    assert!(text.contains("gru4rec") && text.contains("who would have caught"), "{text}");
+    assert!(text.contains("gru4rec") && text.lines().any(|line| line.starts_with("caught")), "{text}");
     assert!(place.read("audit/audit.html").contains("No price was searched"));
     let json = place.json(&format!("{audit} --format json"));
     let curves = json["curves"].as_array().unwrap();
