@@ -5,7 +5,7 @@ use std::time::Instant;
 use rand::RngExt;
 use rayon::prelude::*;
 use shillproof_attacks::loki::estimator::{
-    Addition, Aim, Estimator, Hessian, Lissa, Margins, NEGATIVES, conjugate_gradient,
+    Addition, Aim, Estimator, Hessian, Lissa, Margins, NEGATIVES, Stop, conjugate_gradient,
 };
 use shillproof_core::catalogue::Catalogue;
 use shillproof_core::{Cancelled, Ctx, ItemId, Seed};
@@ -18,7 +18,7 @@ use crate::{Failure, history, pairs, recurrent};
 pub(crate) const LISSA: Lissa =
     Lissa { damping: 0.01, depth: 5000, repeats: 4, batch: 512, hessian: Hessian::Full };
 /// What is added to the diagonal where the system is solved to its end.
-const LEAST_DAMPING: f64 = 1e-7;
+const LEAST_DAMPING: f64 = 1e-6;
 
 pub(crate) fn run(
     data: &str,
@@ -56,7 +56,8 @@ fn margins(
     let one = NEGATIVES as f64 / point.samples().len() as f64;
     let start = Instant::now();
     let mut best = point.clone();
-    let end = best.train_on(&Addition::NONE, 1e-5 * one, ctx)?;
+    let stop = Stop { gradient: 1e-3 * one, steps: 500, anchor: 0.0 };
+    let end = best.train_on(&Addition::NONE, &stop, ctx)?;
     let [before, after] = [point, &best].map(|point| point.mean_score(aim));
     println!(
         "at the end of the loss in {:.0} s: {} steps, N |gradient| = {:.1e}; mean score {before:.3}, then {after:.3}",
@@ -64,32 +65,36 @@ fn margins(
         end.steps,
         end.gradient / one
     );
+    let scale = LISSA.scale(&best, &mut ctx.seed.child("scale").rng());
+    let damping = LISSA.damping * scale;
+    println!("scale {scale:.2e}, damping of the attack {damping:.1e}");
     let draws = |at: usize| Seed::new(4).index(at as u64).rng();
-    let start = Instant::now();
-    let real: Vec<Vec<(f64, f64)>> = [false, true]
-        .map(|stranger_moves| {
-            let train = |(at, history): (usize, &Vec<ItemId>)| {
-                let samples = best.samples_of(history, &mut draws(at)).concat();
-                let mut model = best.clone();
-                let added = Addition { samples: &samples, weight: 1.0, stranger_moves };
-                let end = model.train_on(&added, 1e-3 * one, ctx)?;
-                Ok((model.mean_score(aim) - after, end.gradient / one))
-            };
-            histories.par_iter().enumerate().map(train).collect::<Result<Vec<_>, Cancelled>>()
-        })
-        .into_iter()
-        .collect::<Result<_, Cancelled>>()?;
-    let worst = real.iter().flatten().map(|r| r.1).fold(0.0, f64::max);
-    println!(
-        "{} trainings in {:.0} s, N |gradient| at most {worst:.1e}",
-        2 * histories.len(),
-        start.elapsed().as_secs_f64()
-    );
-    let real = real.into_iter().map(|of| of.into_iter().map(|r| r.0).collect::<Vec<f64>>());
-    let real: Vec<Vec<f64>> = real.collect();
-    let mut rng = ctx.seed.child("scale").rng();
-    let scale = LISSA.scale(&best, &mut rng);
-    println!("scale {scale:.2e}, damping of the attack {:.1e}", LISSA.damping * scale);
+    let free = Stop { gradient: 0.02 * one, steps: 40, anchor: 0.0 };
+    let ways = [
+        ("real: damped, own vector held", Stop { anchor: damping, ..stop }, false),
+        ("real: own vector held", free, false),
+        ("real: own vector trained", free, true),
+    ];
+    let mut real = Vec::new();
+    for (name, stop, stranger_moves) in ways {
+        let start = Instant::now();
+        let train = |(at, history): (usize, &Vec<ItemId>)| {
+            let samples = best.samples_of(history, &mut draws(at)).concat();
+            let mut model = best.clone();
+            let added = Addition { samples: &samples, weight: 1.0, stranger_moves };
+            let end = model.train_on(&added, &stop, ctx)?;
+            Ok((model.mean_score(aim) - after, end.gradient / one))
+        };
+        let ends = histories.par_iter().enumerate().map(train).collect::<Result<Vec<_>, Cancelled>>()?;
+        println!(
+            "{name}: {} trainings in {:.0} s, N |gradient| at most {:.1e}, mean change {:+.5}",
+            ends.len(),
+            start.elapsed().as_secs_f64(),
+            ends.iter().map(|end| end.1).fold(0.0, f64::max),
+            ends.iter().map(|end| end.0).sum::<f64>() / ends.len() as f64
+        );
+        real.push((name, ends.into_iter().map(|end| end.0).collect::<Vec<f64>>()));
+    }
     let v = best.mean_score_gradient(aim);
     let exact = |damping: f64| -> Result<Vec<f64>, Failure> {
         let mut x = conjugate_gradient(&best, Hessian::Full, damping, &v, 1e-6, ctx)?.x;
@@ -100,7 +105,7 @@ fn margins(
     let directions = [
         ("the attack, where it was fitted", point, fitted.direction(&LISSA, aim, ctx)?),
         ("the attack, at the end of the loss", &best, ours),
-        ("its matrix, solved exactly", &best, exact(LISSA.damping * scale)?),
+        ("its matrix, solved exactly", &best, exact(damping)?),
         ("hardly any damping, solved exactly", &best, exact(LEAST_DAMPING)?),
         ("no curvature at all", &best, v.clone()),
     ];
@@ -110,7 +115,7 @@ fn margins(
             .enumerate()
             .map(|(at, history)| model.effects(history, &direction, &mut draws(at)).iter().sum())
             .collect();
-        for (real, which) in real.iter().zip(["own vector held", "own vector trained"]) {
+        for (which, real) in &real {
             report(&format!("{name}; {which}"), &said, real, histories, aim.targets);
         }
     }

@@ -349,7 +349,7 @@ impl Scene {
             defense: vec![DefenseSpec::default()],
             measure: MeasureSpec {
                 hit_ratio: vec![self.k],
-                detectors: self.looks_at_once().then(|| self.effort.detectors()).unwrap_or_default(),
+                detectors: if self.looks_at_once() { self.effort.detectors() } else { Vec::new() },
                 ..MeasureSpec::default()
             },
         }

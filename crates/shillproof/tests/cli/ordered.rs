@@ -8,19 +8,19 @@ use crate::place::Place;
 
 /// Users who walk along a ring of items, each from an own place on; a step in four is a jump.
 fn place() -> Place {
-    let mut text = String::from("user,item,timestamp\n");
+    let mut lines = vec!["user,item,timestamp\n".to_owned()];
     for user in 0..40u32 {
         let (mut at, mut seen) = (user * 7 % 24, Vec::new());
         for step in 0..8u32 {
             at = (at + if step % 4 == 3 { 5 + user % 3 } else { 1 }) % 24;
             if !seen.contains(&at) {
                 seen.push(at);
-                text.push_str(&format!("u{user},i{at},{}\n", 1_600_000_000 + 90_000 * user + 600 * step));
+                lines.push(format!("u{user},i{at},{}\n", 1_600_000_000 + 90_000 * user + 600 * step));
             }
         }
     }
     let place = Place::new();
-    place.write("log.csv", &text);
+    place.write("log.csv", &lines.concat());
     place
 }
 
