@@ -56,11 +56,11 @@ impl Leaderboard {
                 several => format!("{} share the first place on {}", several.join(", "), board.name()),
             }
         });
-        let mut text = leaders.take(3).collect::<Vec<_>>().join("; ");
-        if self.boards.len() > 3 {
-            text += &format!("; and {} boards more", self.boards.len() - 3);
+        let text = leaders.take(3).collect::<Vec<_>>().join("; ");
+        match self.boards.len() {
+            0..=3 => format!("{text}."),
+            more => format!("{text}; and {} boards more.", more - 3),
         }
-        text + "."
     }
 
     fn headlines(&self) -> Vec<Headline> {

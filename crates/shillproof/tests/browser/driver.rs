@@ -48,13 +48,11 @@ impl Browser {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
-        let port = lines
-            .filter_map(|line| {
-                line.strip_suffix('.')?.split_once("successfully on port ").map(|(_, port)| port.to_owned())
-            })
-            .next()
-            .expect("the driver says where it listens");
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+        let port_of = |line: String| {
+            line.strip_suffix('.')?.split_once("successfully on port ").map(|(_, port)| port.to_owned())
+        };
+        let port = lines.find_map(port_of).expect("the driver says where it listens");
         let profile = tempfile::tempdir().unwrap();
         let mut flags: Vec<String> = FLAGS.map(String::from).to_vec();
         flags.push(format!("--user-data-dir={}", profile.path().display()));
@@ -120,47 +118,47 @@ impl Browser {
     }
 
     /// A command of the browser's own protocol.
-    pub(crate) fn command(&self, name: &str, parameters: Value) -> Value {
+    pub(crate) fn command(&self, name: &str, parameters: &Value) -> Value {
         self.post("/goog/cdp/execute", &json!({ "cmd": name, "params": parameters }))
     }
 
     /// How wide the window is, in pixels, and whether the reader likes it dark.
     pub(crate) fn look(&self, width: u32, dark: bool) {
         let metrics = json!({ "width": width, "height": 900, "deviceScaleFactor": 1, "mobile": false });
-        self.command("Emulation.setDeviceMetricsOverride", metrics);
+        self.command("Emulation.setDeviceMetricsOverride", &metrics);
         let theme = if dark { "dark" } else { "light" };
         let features = json!({ "features": [{ "name": "prefers-color-scheme", "value": theme }] });
-        self.command("Emulation.setEmulatedMedia", features);
+        self.command("Emulation.setEmulatedMedia", &features);
     }
 
     /// Moves the pointer there, in pixels of the window.
     pub(crate) fn point(&self, x: f64, y: f64) {
-        self.command("Input.dispatchMouseEvent", json!({ "type": "mouseMoved", "x": x, "y": y }));
+        self.command("Input.dispatchMouseEvent", &json!({ "type": "mouseMoved", "x": x, "y": y }));
     }
 
     /// Presses and releases a key that is no letter.
     pub(crate) fn press(&self, key: &str) {
         for kind in ["keyDown", "keyUp"] {
-            self.command("Input.dispatchKeyEvent", json!({ "type": kind, "key": key, "code": key }));
+            self.command("Input.dispatchKeyEvent", &json!({ "type": kind, "key": key, "code": key }));
         }
     }
 
     /// The whole page as a picture.
     pub(crate) fn screenshot(&self, to: &Path) {
         let whole = json!({ "format": "png", "captureBeyondViewport": true });
-        self.save(&self.command("Page.captureScreenshot", whole)["data"], to);
+        save(&self.command("Page.captureScreenshot", &whole)["data"], to);
     }
 
     /// The page as it is printed.
     pub(crate) fn print(&self, to: &Path) {
         let paper = json!({ "printBackground": false, "preferCSSPageSize": true });
-        self.save(&self.command("Page.printToPDF", paper)["data"], to);
+        save(&self.command("Page.printToPDF", &paper)["data"], to);
     }
+}
 
-    fn save(&self, data: &Value, to: &Path) {
-        let bytes = base64::engine::general_purpose::STANDARD.decode(data.as_str().unwrap()).unwrap();
-        std::fs::write(to, bytes).unwrap();
-    }
+fn save(data: &Value, to: &Path) {
+    let bytes = base64::engine::general_purpose::STANDARD.decode(data.as_str().unwrap()).unwrap();
+    std::fs::write(to, bytes).unwrap();
 }
 
 impl Drop for Browser {

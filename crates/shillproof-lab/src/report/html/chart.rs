@@ -255,9 +255,9 @@ fn themed(mut text: String, chart: &CurveChart<'_>, places: &Marks) -> String {
         text = text.replace(&format!("\"{theirs}\""), &format!("\"{ours}\""));
     }
     let points = chart.curves.iter().flat_map(|curve| curve.points.iter().map(move |p| (curve, p)));
-    let read = |((series, (x, y)), (curve, point)): (&(usize, (i32, i32)), (&Curve, &Point))| Mark {
-        at: (f64::from(*x), f64::from(*y)),
-        series: *series,
+    let read = |series: usize, (x, y): (i32, i32), curve: &Curve, point: &Point| Mark {
+        at: (f64::from(x), f64::from(y)),
+        series,
         label: format!(
             "{}, {}: {}, n = {}",
             curve.name,
@@ -266,7 +266,9 @@ fn themed(mut text: String, chart: &CurveChart<'_>, places: &Marks) -> String {
             point.n
         ),
     };
-    let places: Vec<Mark> = places.iter().zip(points).map(read).collect();
+    let read_all =
+        places.iter().zip(points).map(|((series, at), (curve, point))| read(*series, *at, curve, point));
+    let places: Vec<Mark> = read_all.collect();
     let name = format!("{}: {} against {}", chart.title, chart.y_title, chart.x_title);
     // The drawing is a group of marks to a screen reader, under this name.
     let group = html! { svg role="group" aria-label=(name) {} }.into_string();

@@ -90,7 +90,7 @@ pub(crate) fn catches(names: &[&str], rows: &[Catch]) -> Markup {
         .map(|row| {
             let mut cells: Vec<Data> = row.names.iter().map(Data::text).collect();
             cells.push(Data::text(&row.detector));
-            cells.extend([&row.auroc, &row.recall, &row.flagged, &row.missed].map(estimate));
+            cells.extend([&row.auroc, &row.recall, &row.flagged, &row.missed].map(|s| estimate(s.as_ref())));
             let n = row.auroc.as_ref().map_or(0, |s| s.n);
             cells.push(Data::number(n as f64, n.to_string()));
             cells
@@ -122,7 +122,7 @@ pub(crate) fn guards(names: &[&str], rows: &[Guard]) -> Markup {
             cells.push(row.without.map_or_else(Data::gap, |value| Data::number(value, number(value))));
             cells.push(shown(&row.with));
             cells.push(row.change.as_ref().map_or_else(Data::gap, |change| shown(&change.difference)));
-            cells.extend([&row.removed_genuine, &row.removed_fake].map(estimate));
+            cells.extend([&row.removed_genuine, &row.removed_fake].map(|s| estimate(s.as_ref())));
             cells.push(Data::number(row.with.n as f64, row.with.n.to_string()));
             cells
         })
@@ -163,8 +163,8 @@ fn shown(summary: &Summary) -> Data {
     Data::number(summary.mean, with_interval(summary.mean, summary.ci95))
 }
 
-fn estimate(summary: &Option<Summary>) -> Data {
-    summary.as_ref().map_or_else(Data::gap, shown)
+fn estimate(summary: Option<&Summary>) -> Data {
+    summary.map_or_else(Data::gap, shown)
 }
 
 #[cfg(test)]
