@@ -159,10 +159,10 @@ impl Board {
             let gain = s.gain.as_ref().map_or_else(Data::gap, |gain| shown(&gain.difference));
             let amount = |x: f64| Data::number(x, number(x));
             vec![
-                Data::number(s.place as f64, s.place.to_string()),
+                Data::count(s.place),
                 Data::text(&s.attack),
                 shown(&s.hit_ratio),
-                Data::number(s.hit_ratio.n as f64, s.hit_ratio.n.to_string()),
+                Data::count(s.hit_ratio.n),
                 gain,
                 s.p_holm.map_or_else(Data::gap, |p| Data::number(p, number(p))),
                 amount(s.cost.fake_users),
@@ -215,5 +215,5 @@ impl Board {
 }
 
 fn shown(summary: &Summary) -> Data {
-    Data::number(summary.mean, with_interval(summary.mean, summary.ci95))
+    Data::interval(summary.mean, summary.ci95)
 }

@@ -39,7 +39,7 @@ average = {}
 [[attack]]
 bandwagon = {}
 [[attack]]
-sgld = {}
+love-hate = {}
 "#;
 
 #[test]
@@ -52,7 +52,7 @@ fn the_page_of_a_run_with_detectors_defenses_and_cells_that_could_not_be_run() {
     place.ok("report results/grid");
     look_at(&browser, &place.path("results/grid/report.html"), "run");
     let parts = browser.run("return Array.from(document.querySelectorAll('section')).map(s => s.id);");
-    for part in ["curves", "price", "weak", "caught", "defenses", "numbers", "measured"] {
+    for part in ["curves", "price", "weak", "caught", "defenses", "numbers", "unsettled", "measured"] {
         assert!(parts.as_array().unwrap().contains(&part.into()), "{part}: {parts}");
     }
 }

@@ -42,8 +42,8 @@ fn accuracy(audit: &Audit) -> Markup {
     let row = |a: &Accuracy| {
         vec![
             Data::text(&a.metric),
-            Data::number(a.mean, with_interval(a.mean, a.ci95)),
-            a.n.map_or_else(|| Data::text("n/a"), |n| Data::number(n as f64, n.to_string())),
+            Data::interval(a.mean, a.ci95),
+            a.n.map_or_else(|| Data::text("n/a"), Data::count),
         ]
     };
     let rows: Vec<Vec<Data>> = audit.accuracy.iter().map(row).collect();
@@ -58,12 +58,7 @@ fn accuracy(audit: &Audit) -> Markup {
 
 fn unfinished(audit: &Audit) -> Markup {
     let row = |u: &Unfinished| {
-        vec![
-            Data::text(&u.cell),
-            Data::text(&u.status),
-            Data::text(&u.reason),
-            Data::number(u.cells as f64, u.cells.to_string()),
-        ]
+        vec![Data::text(&u.cell), Data::text(&u.status), Data::text(&u.reason), Data::count(u.cells)]
     };
     let columns =
         [Column::text("Attack"), Column::text("Status"), Column::prose("Reason"), Column::number("Trials")];

@@ -74,7 +74,7 @@ fn headlines(audit: &Audit) -> Vec<Headline> {
 }
 
 fn estimate(summary: &Summary) -> Data {
-    Data::number(summary.mean, with_interval(summary.mean, summary.ci95))
+    Data::interval(summary.mean, summary.ci95)
 }
 
 fn change(comparison: &Comparison) -> Data {

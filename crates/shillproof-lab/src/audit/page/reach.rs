@@ -69,13 +69,13 @@ fn curve_table(audit: &Audit) -> Markup {
                 rows.push(vec![
                     Data::text(kind),
                     Data::text(&curve.attack),
-                    Data::number(p.fake_users as f64, p.fake_users.to_string()),
+                    Data::count(p.fake_users),
                     Data::number(p.share, percent(p.share)),
                     estimate(&p.hit_ratio),
                     estimate(&p.hit_ratio_eligible),
                     change(&p.change),
                     p_value(p.p_holm),
-                    Data::number(p.hit_ratio.n as f64, p.hit_ratio.n.to_string()),
+                    Data::count(p.hit_ratio.n),
                 ]);
             }
         }
@@ -135,7 +135,7 @@ pub(super) fn damage(audit: &Audit) -> Markup {
             Data::text(&d.metric),
             change(&d.change),
             p_value(d.change.wilcoxon.map(|test| test.p)),
-            Data::number(d.change.difference.n as f64, d.change.difference.n.to_string()),
+            Data::count(d.change.difference.n),
         ]
     });
     let size = audit.fake_users(audit.damage.first().map_or(0, |d| d.fake_users));

@@ -66,10 +66,8 @@ pub(super) fn weak(audit: &Audit) -> Markup {
 }
 
 fn reached_with(item: &WeakItem) -> Data {
-    item.reached_with.map_or_else(
-        || Data::number(f64::INFINITY, "more than tried"),
-        |count| Data::number(count as f64, count.to_string()),
-    )
+    item.reached_with
+        .map_or_else(|| Data::number(f64::INFINITY, "more than tried"), Data::count)
 }
 
 fn item_strips(audit: &Audit) -> Vec<Strip> {

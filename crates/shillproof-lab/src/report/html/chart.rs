@@ -114,8 +114,8 @@ fn row(curve: &Curve, point: &Point) -> Vec<Data> {
     vec![
         Data::text(&curve.name),
         Data::number(point.x, &point.x_label),
-        Data::number(point.y, with_interval(point.y, point.ci95)),
-        Data::number(point.n as f64, point.n.to_string()),
+        Data::interval(point.y, point.ci95),
+        Data::count(point.n),
     ]
 }
 

@@ -50,17 +50,12 @@ pub fn strip_chart(chart: &StripChart<'_>) -> Markup {
     let unit = format!("{} values", chart.unit);
     let rows = groups.iter().map(|group| {
         let mean =
-            group.mean.map_or_else(Data::gap, |(mean, ci95)| Data::number(mean, with_interval(mean, ci95)));
+            group.mean.map_or_else(Data::gap, |(mean, ci95)| Data::interval(mean, ci95));
         let mut values: Vec<f64> = group.values.iter().map(|(value, _)| *value).collect();
         values.sort_by(|a, b| b.total_cmp(a));
         let listed: Vec<String> = values.iter().map(|v| number(*v)).collect();
         let n = values.len();
-        vec![
-            Data::text(&group.name),
-            mean,
-            Data::number(n as f64, n.to_string()),
-            Data::text(listed.join(", ")),
-        ]
+        vec![Data::text(&group.name), mean, Data::count(n), Data::text(listed.join(", "))]
     });
     let rows = rows.collect();
     Figure {

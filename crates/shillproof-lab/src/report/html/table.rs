@@ -2,6 +2,8 @@
 
 use maud::{Markup, html};
 
+use super::number::{count, with_interval};
+
 /// A column of a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Column<'a> {
@@ -59,6 +61,16 @@ impl Data {
     /// A number in the form that it is to be read in.
     pub fn number(value: f64, shown: impl Into<String>) -> Self {
         Self { shown: shown.into(), sort: Some(value), note: String::new() }
+    }
+
+    /// A mean with its 95 % interval, in as many digits as that supports; sorts by the mean.
+    pub fn interval(mean: f64, ci95: Option<[f64; 2]>) -> Self {
+        Self::number(mean, with_interval(mean, ci95))
+    }
+
+    /// A count.
+    pub fn count(n: usize) -> Self {
+        Self::number(n as f64, count(n))
     }
 
     /// The same with a line below.

@@ -136,7 +136,7 @@ impl View<'_> {
         let rows: Vec<Vec<Data>> = clean
             .map(|row| {
                 let mut cells: Vec<Data> = self.context(&row.setting).into_iter().map(Data::text).collect();
-                cells.push(Data::number(row.value.mean, with_interval(row.value.mean, row.value.ci95)));
+                cells.push(Data::interval(row.value.mean, row.value.ci95));
                 cells
             })
             .collect();

@@ -60,11 +60,10 @@ impl View<'_> {
                 let comparison = row.to_none.as_ref();
                 cells.extend([
                     Data::text(row.metric_at_k()),
-                    Data::number(row.value.mean, with_interval(row.value.mean, row.value.ci95)),
-                    Data::number(row.value.n as f64, row.value.n.to_string()),
-                    comparison.map_or_else(Data::gap, |c| {
-                        Data::number(c.difference.mean, with_interval(c.difference.mean, c.difference.ci95))
-                    }),
+                    Data::interval(row.value.mean, row.value.ci95),
+                    Data::count(row.value.n),
+                    comparison
+                        .map_or_else(Data::gap, |c| Data::interval(c.difference.mean, c.difference.ci95)),
                     comparison
                         .and_then(|c| c.t_test)
                         .map_or_else(Data::gap, |t| Data::number(t.p, number(t.p))),
@@ -101,11 +100,7 @@ impl View<'_> {
                 let target = cell
                     .target
                     .map_or_else(|| Data::text("all"), |t| Data::number(t as f64, (t + 1).to_string()));
-                cells.extend([
-                    target,
-                    Data::number(cell.repeat as f64, cell.repeat.to_string()),
-                    Data::text(cell.key.as_str()),
-                ]);
+                cells.extend([target, Data::count(cell.repeat as usize), Data::text(cell.key.as_str())]);
                 cells
             })
             .collect();

@@ -92,7 +92,7 @@ pub(crate) fn catches(names: &[&str], rows: &[Catch]) -> Markup {
             cells.push(Data::text(&row.detector));
             cells.extend([&row.auroc, &row.recall, &row.flagged, &row.missed].map(|s| estimate(s.as_ref())));
             let n = row.auroc.as_ref().map_or(0, |s| s.n);
-            cells.push(Data::number(n as f64, n.to_string()));
+            cells.push(Data::count(n));
             cells
         })
         .collect();
@@ -123,7 +123,7 @@ pub(crate) fn guards(names: &[&str], rows: &[Guard]) -> Markup {
             cells.push(shown(&row.with));
             cells.push(row.change.as_ref().map_or_else(Data::gap, |change| shown(&change.difference)));
             cells.extend([&row.removed_genuine, &row.removed_fake].map(|s| estimate(s.as_ref())));
-            cells.push(Data::number(row.with.n as f64, row.with.n.to_string()));
+            cells.push(Data::count(row.with.n));
             cells
         })
         .collect();
@@ -160,7 +160,7 @@ fn informed(rows: &[Guard]) -> Vec<String> {
 }
 
 fn shown(summary: &Summary) -> Data {
-    Data::number(summary.mean, with_interval(summary.mean, summary.ci95))
+    Data::interval(summary.mean, summary.ci95)
 }
 
 fn estimate(summary: Option<&Summary>) -> Data {

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use crate::plan::DatasetFacts;
-use crate::report::html::{Column, Data, Download, count, downloads, facts, source, table};
+use crate::report::html::{Column, Data, Download, downloads, facts, source, table};
 
 /// Everything behind a page that is not a finding.
 pub(crate) struct Measured<'a> {
@@ -49,14 +49,13 @@ fn datasets(all: &[DatasetFacts]) -> Markup {
         Column::number("Of all cells"),
         Column::text("Checksum"),
     ];
-    let number = |n: usize| Data::number(n as f64, count(n));
     let row = |data: &DatasetFacts| {
         let density = data.interactions as f64 / (data.users * data.items).max(1) as f64;
         vec![
             Data::text(&data.name),
-            number(data.users),
-            number(data.items),
-            number(data.interactions),
+            Data::count(data.users),
+            Data::count(data.items),
+            Data::count(data.interactions),
             Data::number(density, crate::report::html::percent(density)),
             Data::text(&data.checksum),
         ]

@@ -45,7 +45,7 @@ pub(crate) fn prices(lead: &str, names: &[&str], reaches: &[f64], rows: &[PriceR
         .map(|row| {
             let mut cells: Vec<Data> = row.names.iter().map(Data::text).collect();
             cells.extend(row.cells.iter().map(cell));
-            cells.push(Data::number(row.targets as f64, row.targets.to_string()));
+            cells.push(Data::count(row.targets));
             cells
         })
         .collect();
