@@ -193,7 +193,7 @@ mod tests {
             } else {
                 assert!(width > 0.95 * span, "{policy}: {width}");
                 // Half of all actions in the first half of the span, to five standard deviations.
-                let early = all.iter().filter(|&&t| t < (low + high) / 2).count();
+                let early = all.iter().filter(|&&t| t < i64::midpoint(low, high)).count();
                 assert!((150..=250).contains(&early), "{policy}: {early} of 400");
             }
         }

@@ -1,3 +1,5 @@
+use shillproof_defenses::DefenseSpec;
+
 use super::*;
 use crate::plan::PlannedCell;
 use crate::plan::tests::{grid, plan, record};
@@ -154,7 +156,7 @@ fn what_an_attack_reports_of_its_course_is_drawn() {
 fn a_defense_is_compared_with_the_same_trials_without_it() {
     let spec = "seed = 7\ndataset = { demo = {} }\nvictim = \"popularity\"\nattack = [\"none\", \"random\"]\n\
                 defense = [\"none\", { remove-flagged = { detector = { pca = {} } } }]";
-    let value = |cell: &PlannedCell| if cell.cell.defense == Default::default() { 0.5 } else { 0.125 };
+    let value = |cell: &PlannedCell| if cell.cell.defense == DefenseSpec::default() { 0.5 } else { 0.125 };
     let records: Vec<Record> = plan(spec).cells.iter().map(|c| record(c, value(c))).collect();
     let report = Report::of(&records, None).unwrap();
     let compared: Vec<f64> =

@@ -39,7 +39,7 @@ average = {}
 [[attack]]
 bandwagon = {}
 [[attack]]
-love-hate = {}
+probe = {}
 "#;
 
 #[test]

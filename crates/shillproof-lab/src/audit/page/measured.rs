@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use crate::audit::{Accuracy, Audit, Unfinished};
-use crate::report::html::{Column, Data, Download, table, with_interval};
+use crate::report::html::{Column, Data, Download, table};
 use crate::report::part::measured::Measured;
 use crate::stats::Summary;
 use crate::store::Versions;

@@ -66,8 +66,7 @@ pub(super) fn weak(audit: &Audit) -> Markup {
 }
 
 fn reached_with(item: &WeakItem) -> Data {
-    item.reached_with
-        .map_or_else(|| Data::number(f64::INFINITY, "more than tried"), Data::count)
+    item.reached_with.map_or_else(|| Data::number(f64::INFINITY, "more than tried"), Data::count)
 }
 
 fn item_strips(audit: &Audit) -> Vec<Strip> {

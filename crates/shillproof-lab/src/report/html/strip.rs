@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::figure::{Figure, Mark, color, marks};
-use super::number::{number, with_interval};
+use super::number::number;
 use super::table::{Column, Data};
 
 /// Values of groups along one axis that starts at 0.
@@ -49,8 +49,7 @@ pub fn strip_chart(chart: &StripChart<'_>) -> Markup {
     let axis = Axis::to(most);
     let unit = format!("{} values", chart.unit);
     let rows = groups.iter().map(|group| {
-        let mean =
-            group.mean.map_or_else(Data::gap, |(mean, ci95)| Data::interval(mean, ci95));
+        let mean = group.mean.map_or_else(Data::gap, |(mean, ci95)| Data::interval(mean, ci95));
         let mut values: Vec<f64> = group.values.iter().map(|(value, _)| *value).collect();
         values.sort_by(|a, b| b.total_cmp(a));
         let listed: Vec<String> = values.iter().map(|v| number(*v)).collect();

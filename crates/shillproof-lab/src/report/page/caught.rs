@@ -128,7 +128,7 @@ impl View<'_> {
 
     /// Accuracy without any attack, with each defense and without.
     fn guarded_accuracy(&self) -> Markup {
-        use crate::report::html::{Column, Data, table, with_interval};
+        use crate::report::html::{Column, Data, table};
         let k = self.report.rows.iter().filter(|r| r.metric == "ndcg").filter_map(|r| r.k).min();
         let clean = self.report.rows.iter().filter(|r| r.metric == "ndcg" && r.k == k && r.is_clean());
         let mut columns: Vec<Column<'_>> = self.context_names().into_iter().map(Column::text).collect();

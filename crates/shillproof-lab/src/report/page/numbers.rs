@@ -6,7 +6,7 @@ use maud::{Markup, html};
 
 use super::View;
 use crate::report::export::{Settings, plain};
-use crate::report::html::{Column, Data, number, table, with_interval};
+use crate::report::html::{Column, Data, number, table};
 use crate::report::{Row, Setting};
 
 /// Most rows of the table; the downloads have all.
