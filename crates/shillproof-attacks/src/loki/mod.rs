@@ -44,8 +44,6 @@ pub struct LokiAttack {
     pub groups: usize,
     /// Most targets in a history, as a share of its length; above 0 and at most 1.
     pub most_targets: f64,
-    /// Share of each group that items are drawn from, those after which a target is worth most; above 0 and at most 1.
-    pub baits: f64,
     /// Share of the scale that is added to the curvature; above 0 and below 1.
     pub damping: f64,
     /// Most steps of a run of LiSSA; at least 1.
@@ -86,7 +84,6 @@ impl Default for LokiAttack {
             list_length: 40,
             groups: 20,
             most_targets: 1.0,
-            baits: 1.0,
             damping: 0.01,
             depth: 5000,
             repeats: 4,
@@ -149,11 +146,9 @@ impl LokiAttack {
             let (got, expected) = (self.damping.to_string(), "above 0 and below 1");
             return Err(AttackError::Parameter { name: "damping", got, expected });
         }
-        for (name, share) in [("most_targets", self.most_targets), ("baits", self.baits)] {
-            if !(share > 0.0 && share <= 1.0) {
-                let (got, expected) = (share.to_string(), "above 0 and at most 1");
-                return Err(AttackError::Parameter { name, got, expected });
-            }
+        if !(self.most_targets > 0.0 && self.most_targets <= 1.0) {
+            let (got, expected) = (self.most_targets.to_string(), "above 0 and at most 1");
+            return Err(AttackError::Parameter { name: "most_targets", got, expected });
         }
         self.agent.check()
     }
@@ -209,9 +204,6 @@ impl Attack for LokiAttack {
         let Game { board, simulator, .. } = &mut game;
         simulator
             .scale(|rng| board.items(&random_episode(board, rng), rng), &mut ctx.seed.child("scale").rng());
-        if self.baits < 1.0 {
-            board.keep_baits(self.baits, simulator, &mut ctx.seed.child("baits").rng());
-        }
         let (network, rewards) = learn(&mut game, &self.agent, ctx)?;
         ctx.observer.curve("loki_reward", &thinned(&rewards));
         let policy = Policy { network: &network, exploration: self.agent.exploration };
@@ -245,18 +237,6 @@ impl Board {
             out.push(left[rng.random_range(0..left.len() as u64) as usize]);
         }
         out
-    }
-
-    /// Keeps a share of each group but that of the targets: the items after which a target is worth most.
-    fn keep_baits(&mut self, share: f64, simulator: &Simulator<'_>, rng: &mut Rng) {
-        let Some((targets, others)) = self.groups.split_first_mut() else { return };
-        for group in others {
-            let worth = simulator.baits(group, targets, rng);
-            let mut order: Vec<usize> = (0..group.len()).collect();
-            order.sort_by(|&a, &b| worth[b].total_cmp(&worth[a]).then(a.cmp(&b)));
-            order.truncate((share * group.len() as f64).ceil() as usize);
-            *group = order.into_iter().map(|at| group[at]).collect();
-        }
     }
 
     /// A history that the policy composes. If it holds no target and should, its last action is one.

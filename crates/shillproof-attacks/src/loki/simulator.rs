@@ -1,6 +1,5 @@
 //! The attacker's own models: trained on what is known, weighed by how much they resemble the black box, and asked what a fake history would do.
 
-use rand::seq::index::sample;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use shillproof_core::{
@@ -33,8 +32,6 @@ const NEAREST: f64 = 1e-6;
 const TEMPERATURE: f64 = 0.1;
 /// Histories by which effects are put to scale, times items each: about 1,000 samples.
 const SCALING_SAMPLES: usize = 1000;
-/// Targets after each item that may be a bait.
-const BAITED: usize = 4;
 
 impl Weighing {
     /// One weight a model; they sum to the number of models.
@@ -165,18 +162,6 @@ impl<'a> Simulator<'a> {
             }
         }
         out
-    }
-
-    /// What a target is worth right after each of these items, the mean over a few targets.
-    pub(super) fn baits(&self, items: &[ItemId], targets: &[ItemId], rng: &mut Rng) -> Vec<f32> {
-        let tried = targets.len().min(BAITED);
-        let histories: Vec<[ItemId; 2]> = items
-            .iter()
-            .flat_map(|&item| sample(rng, targets.len(), tried).into_iter().map(move |t| [item, targets[t]]))
-            .collect();
-        let histories: Vec<&[ItemId]> = histories.iter().map(|history| &history[..]).collect();
-        let worth = self.rewards(&histories, rng);
-        worth.chunks(tried).map(|few| few.iter().map(|r| r[1]).sum::<f32>() / tried as f32).collect()
     }
 }
 

@@ -7,13 +7,14 @@
 //!
 //! `correlation DATA MODEL USERS HISTORIES [LENGTH]`: a local model of the first USERS users is fitted, and trained on to the end of its loss with five negatives a sample.
 //! Fake histories of LENGTH actions (default 2), each a target with probability 1/3 and any item otherwise, are added one at a time, and the model is trained on
-//! with their samples: with the attack's damping in the loss, to the end; and without, until the gradient is a fiftieth of a sample's, at most 40 steps, the fake user's own vector
+//! with their samples: with the attack's damping in the loss, to the end; and without, until the gradient is a fiftieth of a sample's, at most 10 steps, the fake user's own vector
 //! held or trained, too. Predicted changes of the mean score of 20 targets for 20 users are compared with real ones. GRU4Rec is trained by a fixed number of full gradient
 //! steps with and without the history.
 //!
 //! `time DATA MODEL [LENGTH]`: seconds of processor time of the estimator, and of fitting the model again, for 1 to 40 targets with one candidate history (default: of 15 actions) each.
 
 mod correlation;
+mod many;
 mod recurrent;
 mod time;
 
@@ -32,6 +33,7 @@ fn main() -> Result<(), Failure> {
         ["correlation", data, model, users, histories, length] => {
             correlation::run(data, model, users.parse()?, histories.parse()?, length.parse()?)
         }
+        ["many", data, model] => many::run(data, model),
         ["time", data, model] => time::run(data, model, 15),
         ["time", data, model, length] => time::run(data, model, length.parse()?),
         _ => {

@@ -52,6 +52,8 @@ pub struct Lissa {
 
 /// Where steps of relative length below this end a run.
 const TOLERANCE: f64 = 1e-3;
+/// How far beyond what a positive matrix allows a run may grow.
+const BOUND: f64 = 1.5;
 /// Steps of power iteration.
 const POWER: usize = 20;
 /// Most steps of conjugate gradients.
@@ -90,7 +92,8 @@ impl Lissa {
     }
 
     /// `(H + damping · scale)⁻¹ v` on samples drawn at random: `h ← v + (1 − damping) h − H_B h / scale`, `x = h / scale`. Of a run that goes on to the end, as the noise
-    /// of the draws makes it, the mean of the second half of all h counts.
+    /// of the draws makes it, the mean of the second half of all h counts. A matrix that is positive keeps `‖h‖` below `‖v‖ / damping`: where h grows far beyond, by negative
+    /// curvature or batches that are larger than the scale, the scale is tripled, and all begins anew.
     ///
     /// # Errors
     /// If somebody asked to stop.
@@ -101,36 +104,59 @@ impl Lissa {
         v: &[f64],
         ctx: &Ctx<'_>,
     ) -> Result<Solved, Cancelled> {
-        let n = loss.parameters();
-        let (mut total, mut products) = (vec![0.0; n], 0);
-        for repeat in 0..self.repeats {
-            let mut rng = ctx.seed.child("lissa").index(repeat as u64).rng();
-            let (mut h, mut out, mut batch) = (v.to_vec(), vec![0.0; n], Vec::new());
-            let (half, mut mean) = (self.depth / 2, vec![0.0; n]);
-            for step in 0..self.depth {
-                ctx.check()?;
-                batch.clear();
-                batch.extend((0..self.batch).map(|_| rng.random_range(0..loss.samples() as u64) as usize));
-                loss.product(Some(&batch), &h, self.hessian, &mut out);
-                products += 1;
-                let (mut moved, mut size) = (0.0, 0.0);
-                for k in 0..n {
-                    let next = v[k] + (1.0 - self.damping) * h[k] - out[k] / scale;
-                    moved += (next - h[k]) * (next - h[k]);
-                    size += next * next;
-                    h[k] = next;
-                }
-                if moved <= TOLERANCE * TOLERANCE * size {
-                    mean.clone_from(&h);
-                    break;
-                }
-                if step >= half {
-                    axpy(1.0 / (self.depth - half) as f64, &h, &mut mean);
-                }
+        let (mut scale, mut products) = (scale, 0);
+        'again: loop {
+            let mut total = vec![0.0; v.len()];
+            for repeat in 0..self.repeats {
+                let mut rng = ctx.seed.child("lissa").index(repeat as u64).rng();
+                let Some(mean) = self.run(loss, scale, v, &mut rng, &mut products, ctx)? else {
+                    scale *= 3.0;
+                    continue 'again;
+                };
+                axpy(1.0 / (scale * self.repeats as f64), &mean, &mut total);
             }
-            axpy(1.0 / (scale * self.repeats as f64), &mean, &mut total);
+            return Ok(Solved { x: total, damping: self.damping * scale, products });
         }
-        Ok(Solved { x: total, damping: self.damping * scale, products })
+    }
+
+    /// One run: h, or nothing if it grows out of bounds.
+    fn run(
+        &self,
+        loss: &impl Curvature,
+        scale: f64,
+        v: &[f64],
+        rng: &mut Rng,
+        products: &mut usize,
+        ctx: &Ctx<'_>,
+    ) -> Result<Option<Vec<f64>>, Cancelled> {
+        let n = v.len();
+        let (mut h, mut out, mut batch) = (v.to_vec(), vec![0.0; n], Vec::new());
+        let (half, mut mean) = (self.depth / 2, vec![0.0; n]);
+        let most = (BOUND / self.damping).powi(2) * dot(v, v);
+        for step in 0..self.depth {
+            ctx.check()?;
+            batch.clear();
+            batch.extend((0..self.batch).map(|_| rng.random_range(0..loss.samples() as u64) as usize));
+            loss.product(Some(&batch), &h, self.hessian, &mut out);
+            *products += 1;
+            let (mut moved, mut size) = (0.0, 0.0);
+            for k in 0..n {
+                let next = v[k] + (1.0 - self.damping) * h[k] - out[k] / scale;
+                moved += (next - h[k]) * (next - h[k]);
+                size += next * next;
+                h[k] = next;
+            }
+            if size > most {
+                return Ok(None);
+            }
+            if moved <= TOLERANCE * TOLERANCE * size {
+                return Ok(Some(h));
+            }
+            if step >= half {
+                axpy(1.0 / (self.depth - half) as f64, &h, &mut mean);
+            }
+        }
+        Ok(Some(mean))
     }
 }
 
