@@ -27,7 +27,7 @@ pub(crate) fn run(
 ) -> Result<(), Failure> {
     let data = load(data, &DataOptions::default())?.interactions.binarize().first_rows(users);
     let (audience, targets) = pairs(&data, 20);
-    let aim = Aim { data: &data, audience: &audience, targets: &targets, against: &[] };
+    let aim = Aim { data: &data, audience: &audience, targets: &targets };
     let ctx = Ctx::new(Seed::new(1));
     let recipe = VictimSpec::from_inline(model)?;
     println!("{model}; {} users, {} items, {} interactions", data.n_users(), data.n_items(), data.len());
@@ -103,14 +103,13 @@ fn margins(
         ("its matrix, solved exactly", &best, exact),
     ];
     for (name, model, direction) in directions {
-        let all = || histories.iter().enumerate();
-        let mean = all().map(|(at, h)| model.effects(h, &direction, &mut draws(at)).iter().sum());
-        let fitted = all().map(|(at, h)| model.effects_of_fitted(h, &direction, &mut draws(at)).iter().sum());
-        let vectors: [(&str, Vec<f64>); 2] = [("mean vector", mean.collect()), ("fitted", fitted.collect())];
-        for (vector, said) in vectors {
-            for (which, real) in &real {
-                report(&format!("{name}, {vector}; {which}"), &said, real, histories, aim.targets);
-            }
+        let said: Vec<f64> = histories
+            .iter()
+            .enumerate()
+            .map(|(at, history)| model.effects(history, &direction, &mut draws(at)).iter().sum())
+            .collect();
+        for (which, real) in &real {
+            report(&format!("{name}; {which}"), &said, real, histories, aim.targets);
         }
     }
     Ok(())

@@ -2,6 +2,7 @@
 //!
 //! ```sh
 //! cargo run --release -p shillproof-lab --example loki_estimator -- correlation ml-100k bpr:factors=16 300 120
+//! cargo run --release -p shillproof-lab --example loki_estimator -- many amazon-2014-5core-seq/beauty bpr
 //! cargo run --release -p shillproof-lab --example loki_estimator -- time amazon-2014-5core-seq/beauty fpmc:epochs=100
 //! ```
 //!
@@ -10,6 +11,9 @@
 //! with their samples: with the attack's damping in the loss, to the end; and without, until the gradient is a fiftieth of a sample's, at most 10 steps, the fake user's own vector
 //! held or trained, too. Predicted changes of the mean score of 20 targets for 20 users are compared with real ones. GRU4Rec is trained by a fixed number of full gradient
 //! steps with and without the history.
+//!
+//! `many DATA MODEL`: 3 % fake users of 15 actions, 1 to 14 of them targets and the rest any items, popular ones or such as the audience has. What all of them are predicted to do to the
+//! mean score of 20 targets for 20 users is compared with what they do to the fitted model: how many deviations targets rise among all items, and how often they are shown.
 //!
 //! `time DATA MODEL [LENGTH]`: seconds of processor time of the estimator, and of fitting the model again, for 1 to 40 targets with one candidate history (default: of 15 actions) each.
 
@@ -37,7 +41,7 @@ fn main() -> Result<(), Failure> {
         ["time", data, model] => time::run(data, model, 15),
         ["time", data, model, length] => time::run(data, model, length.parse()?),
         _ => {
-            Err("say `correlation DATA MODEL USERS HISTORIES [LENGTH]` or `time DATA MODEL [LENGTH]`".into())
+            Err("say `correlation DATA MODEL USERS HISTORIES [LENGTH]`, `many DATA MODEL` or `time DATA MODEL [LENGTH]`".into())
         }
     }
 }

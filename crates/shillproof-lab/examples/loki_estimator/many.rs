@@ -1,7 +1,7 @@
 //! Predictions where as many fake users are added as an attack adds.
 
 use rand::RngExt;
-use shillproof_attacks::loki::estimator::{Aim, Estimator, FakeVector};
+use shillproof_attacks::loki::estimator::{Aim, Estimator};
 use shillproof_core::catalogue::Catalogue;
 use shillproof_core::{
     Ctx, FakeProfiles, FitJob, Interactions, ItemId, Profile, Query, Recommender, Rng, Seed, Ties,
@@ -27,7 +27,7 @@ pub(crate) fn run(data: &str, model: &str) -> Result<(), Failure> {
     let recipe = VictimSpec::from_inline(model)?;
     let ctx = Ctx::new(Seed::new(1));
     let (audience, targets) = pairs(&data, 20);
-    let aim = Aim { data: &data, audience: &audience, targets: &targets, against: &[] };
+    let aim = Aim { data: &data, audience: &audience, targets: &targets };
     let (clean, estimator) = Estimator::fit(&recipe, &data, &ctx)?;
     let direction = estimator.direction(&LISSA, &aim, &ctx)?;
     let pools = pools(&aim);
@@ -42,8 +42,11 @@ pub(crate) fn run(data: &str, model: &str) -> Result<(), Failure> {
         })
         .collect();
     let (before, shown) = effect(clean.as_ref(), &aim)?;
-    println!("direction {:.2e}", direction.iter().map(|x| x * x).sum::<f64>().sqrt());
-    println!("{model}; {} users, {} items; targets stand {before:.3} deviations above the mean, shown {shown:.4}", data.n_users(), data.n_items());
+    println!(
+        "{model}; {} users, {} items; targets stand {before:.3} deviations above the mean, shown {shown:.4}",
+        data.n_users(),
+        data.n_items()
+    );
     let real = situations
         .iter()
         .map(|(.., histories)| {
@@ -52,24 +55,20 @@ pub(crate) fn run(data: &str, model: &str) -> Result<(), Failure> {
             effect(fitted.as_ref(), &aim)
         })
         .collect::<Result<Vec<_>, Failure>>()?;
-    let mut said = [Vec::new(), Vec::new()];
-    println!("| fillers | targets | predicted, mean vector | fitted | real | shown |");
+    let mut said = Vec::new();
+    println!("| fillers | targets | predicted | real | shown |");
     for ((name, n, histories), (score, shown)) in situations.iter().zip(&real) {
         let histories: Vec<&[ItemId]> = histories.iter().map(Vec::as_slice).collect();
-        for (said, vector) in said.iter_mut().zip([FakeVector::Mean, FakeVector::Fitted]) {
-            let effects = estimator.effects(&histories, &direction, vector, &mut Seed::new(4).rng());
-            said.push(effects.concat().iter().sum::<f64>());
-        }
-        let [mean, fitted] = [&said[0], &said[1]].map(|s| s[s.len() - 1]);
-        println!("| {name} | {n} | {mean:+.4} | {fitted:+.4} | {:+.3} | {shown:.4} |", score - before);
+        let effects = estimator.effects(&histories, &direction, &mut Seed::new(4).rng());
+        let total = effects.concat().iter().sum::<f64>();
+        println!("| {name} | {n} | {total:+.4} | {:+.3} | {shown:.4} |", score - before);
+        said.push(total);
     }
     let all: Vec<Vec<ItemId>> = situations.iter().map(|s| s.2[0].clone()).collect();
-    for (name, said) in ["mean vector", "fitted"].iter().zip(&said) {
-        let scores: Vec<f64> = real.iter().map(|r| r.0 - before).collect();
-        report(&format!("{name}; score"), said, &scores, &all, &targets);
-        let rates: Vec<f64> = real.iter().map(|r| r.1).collect();
-        report(&format!("{name}; display rate"), said, &rates, &all, &targets);
-    }
+    let risen: Vec<f64> = real.iter().map(|r| r.0 - before).collect();
+    report("score", &said, &risen, &all, &targets);
+    let rates: Vec<f64> = real.iter().map(|r| r.1).collect();
+    report("display rate", &said, &rates, &all, &targets);
     Ok(())
 }
 

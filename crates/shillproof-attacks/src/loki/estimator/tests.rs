@@ -202,3 +202,37 @@ fn lissa_solves_what_conjugate_gradients_solve() {
         assert!(apart < 0.05, "{apart}");
     }
 }
+
+/// A diagonal matrix.
+struct Diagonal([f64; 4]);
+
+impl Curvature for Diagonal {
+    fn parameters(&self) -> usize {
+        self.0.len()
+    }
+
+    fn samples(&self) -> usize {
+        1
+    }
+
+    fn product(&self, _: Option<&[usize]>, v: &[f64], _: Hessian, out: &mut [f64]) {
+        for ((out, v), of) in out.iter_mut().zip(v).zip(self.0) {
+            *out = of * v;
+        }
+    }
+}
+
+#[test]
+fn lissa_damps_what_would_grow_without_end() {
+    let lissa = Lissa { damping: 0.01, depth: 5000, repeats: 2, batch: 1, hessian: Hessian::Full };
+    let (ctx, v) = (Ctx::new(Seed::new(3)), [1.0; 4]);
+    for (least, damped_more) in [(0.01, false), (-0.05, true)] {
+        let matrix = Diagonal([1.0, 0.3, 0.1, least]);
+        let scale = lissa.scale(&matrix, &mut Seed::new(4).rng());
+        let found = lissa.solve(&matrix, scale, &v, &ctx).unwrap();
+        assert_eq!(found.damping > lissa.damping * scale, damped_more);
+        for (x, of) in found.x.iter().zip(matrix.0) {
+            assert!((x * (of + found.damping) - 1.0).abs() < 0.02, "{of}: {x} with {}", found.damping);
+        }
+    }
+}
