@@ -1,10 +1,10 @@
 """LightGCN beside PyTorch: one run, interleaved, medians of paired ratios.
 
-    just bench lightgcn [--rounds 5] [--epochs 4] [--accuracy 0] [--learning-rate 0.001] [--layers 2]
+    just bench lightgcn [--rounds 5] [--epochs 4] [--accuracy 0] [--learning-rate 0.001] [--layers 2] [--recbole]
 
 MovieLens-100K (80/10/10 a user; training and validation part are trained on, the test part is ranked), 64 factors, batches of 2,048, one thread a side. The PyTorch side is written as the library RecBole writes it:
 the adjacency as one sparse tensor, layers stacked and averaged, BPR loss, norms of the batch's rows, `torch.optim.Adam`; its negatives cost nothing here, being
-drawn outside of the clock. Numbers are seconds of processor time an epoch, the first one left out. With `--accuracy N` both sides then train N epochs with five seeds; the table shows
+drawn outside of the clock. With `--recbole` the other side is RecBole's own model, sampler and trainer on the same split, its scores judged by the same lines. Numbers are seconds of processor time an epoch, the first one left out. With `--accuracy N` both sides then train N epochs with five seeds; the table shows
 the difference of means with its 95 % interval.
 """
 
@@ -32,7 +32,7 @@ def read(path):
     return head[0], head[1], ids[: head[2]], ids[head[2] :]
 
 
-def worker(train_path, test_path):
+def worker(train_path, test_path, side):
     import numpy as np
     import torch
     from torch import nn
@@ -48,6 +48,17 @@ def worker(train_path, test_path):
     rows, columns = np.concatenate([users, items + n_users]), np.concatenate([items + n_users, users])
     values = torch.from_numpy((degree[rows] ** -0.5 * degree[columns] ** -0.5).astype(np.float32))
     adjacency = torch.sparse_coo_tensor(torch.from_numpy(np.stack([rows, columns])), values, (n_users + n_items,) * 2).coalesce()
+
+    def judge(scores, times):
+        scores[has] = -np.inf
+        best = np.argsort(-scores, axis=1, kind="stable")[:, :10]
+        hits = np.take_along_axis(wanted, best, 1)
+        truth = wanted.sum(1)
+        gain = 1 / np.log2(np.arange(10) + 2)
+        ideal = np.cumsum(gain)[np.minimum(10, np.maximum(1, truth)) - 1]
+        some = truth > 0
+        wall, cpu = (statistics.mean(t[k] for t in times[1:]) if len(times) > 1 else times[0][k] for k in (0, 1))
+        return {"wall": wall, "cpu": cpu, "hit_ratio": float(hits.any(1)[some].mean()), "ndcg": float((hits @ gain / ideal)[some].mean()), "recall": float((hits.sum(1)[some] / truth[some]).mean())}
 
     def fit(layers, rate, epochs, seed):
         torch.manual_seed(seed)
@@ -84,21 +95,37 @@ def worker(train_path, test_path):
             times.append((time.perf_counter() - start[0], time.process_time() - start[1]))
         with torch.no_grad():
             p, q = ends()
-            scores = (p @ q.T).numpy()
-        scores[has] = -np.inf
-        best = np.argsort(-scores, axis=1, kind="stable")[:, :10]
-        hits = np.take_along_axis(wanted, best, 1)
-        truth = wanted.sum(1)
-        gain = 1 / np.log2(np.arange(10) + 2)
-        ideal = np.cumsum(gain)[np.minimum(10, np.maximum(1, truth)) - 1]
-        some = truth > 0
-        wall, cpu = (statistics.mean(t[k] for t in times[1:]) if epochs > 1 else times[0][k] for k in (0, 1))
-        return {"wall": wall, "cpu": cpu, "hit_ratio": float(hits.any(1)[some].mean()), "ndcg": float((hits @ gain / ideal)[some].mean()), "recall": float((hits.sum(1)[some] / truth[some]).mean())}
+            return judge((p @ q.T).numpy(), times)
+
+    def recbole(layers, rate, epochs, seed):
+        from recbole_here import load
+
+        folder = OUT / "recbole-lightgcn" / "ml"
+        folder.mkdir(parents=True, exist_ok=True)
+        # Nothing is selected, but the library wants a validation part: one interaction of the training.
+        for name, part in [("train", slice(1, None)), ("valid", slice(0, 1)), ("test", slice(0, 1))]:
+            lines = [f"{u}\t{i}" for u, i in zip(users[part], items[part])]
+            (folder / f"ml.{name}.inter").write_text("\n".join(["user_id:token\titem_id:token", *lines]) + "\n")
+        settings = {"load_col": {"inter": ["user_id", "item_id"]}, "benchmark_filename": ["train", "valid", "test"], "n_layers": layers, "learning_rate": rate, "embedding_size": FACTORS, "reg_weight": PENALTY, "require_pow": False, "train_batch_size": BATCH}
+        dataset, (train, _, _), model, trainer = load("LightGCN", folder.parent, "ml", settings, seed)
+        times = []
+        for epoch in range(epochs):
+            start = time.perf_counter(), time.process_time()
+            trainer._train_epoch(train, epoch)
+            times.append((time.perf_counter() - start[0], time.process_time() - start[1]))
+        with torch.no_grad():
+            p, q = (side.numpy() for side in model.forward())
+        scores = np.full((n_users, n_items), -np.inf, np.float32)
+        own_user, own_item = (dataset.field2token_id[field] for field in ("user_id", "item_id"))
+        known = [[(int(token), at) for token, at in own.items() if token != "[PAD]"] for own in (own_user, own_item)]
+        (here_u, there_u), (here_i, there_i) = (np.array(pairs).T for pairs in known)
+        scores[np.ix_(here_u, here_i)] = p[there_u] @ q[there_i].T
+        return judge(scores, times)
 
     for line in sys.stdin:
         words = line.split()
         if words[0] == "fit":
-            answer = fit(int(words[1]), float(words[2]), int(words[3]), int(words[4]))
+            answer = {"pytorch": fit, "recbole": recbole}[side](int(words[1]), float(words[2]), int(words[3]), int(words[4]))
         else:
             status = pathlib.Path("/proc/self/status").read_text()
             answer = {"mb": int(status.split("VmHWM:")[1].split()[0]) / 1024}
@@ -109,7 +136,8 @@ def worker(train_path, test_path):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--worker", nargs=2, help=argparse.SUPPRESS)
+    parser.add_argument("--recbole", action="store_true")
+    parser.add_argument("--worker", nargs=3, help=argparse.SUPPRESS)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--layers", type=int, default=2)
@@ -128,19 +156,20 @@ def main():
     plain = os.environ | {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "RAYON_NUM_THREADS": "1"}
     names = [str(path) for path in files]
     ours = Side([str(HERE.parent / "target" / "release" / "examples" / "beside_lightgcn"), *names], plain)
-    theirs = Side([sys.executable, __file__, "--worker", *names], plain)
+    other = "RecBole" if arguments.recbole else "PyTorch"
+    theirs = Side([sys.executable, __file__, "--worker", *names, other.lower()], plain)
     command = f"fit {arguments.layers} {arguments.learning_rate}"
     rounds = [[side.ask(f"{command} {arguments.epochs} {seed}") for side in (ours, theirs)] for seed in range(arguments.rounds)]
     ratios = [b["cpu"] / a["cpu"] for a, b in rounds]
     users, items, at, _ = read(files[0])
     print(f"\n## LightGCN, {users:,} x {items:,}, {len(at):,} interactions, {arguments.layers} layers, {FACTORS} factors, batch {BATCH:,}, one thread, {arguments.rounds} paired rounds\n")
     print("| side | s an epoch, median | best | peak MB |\n|---|---|---|---|")
-    for name, side, times in [("ours", ours, [a["cpu"] for a, _ in rounds]), ("PyTorch", theirs, [b["cpu"] for _, b in rounds])]:
+    for name, side, times in [("ours", ours, [a["cpu"] for a, _ in rounds]), (other, theirs, [b["cpu"] for _, b in rounds])]:
         print(f"| {name} | {statistics.median(times):.3f} | {min(times):.3f} | {side.ask('peak')['mb']:.0f} |")
     print(f"\nratio of times: {statistics.median(ratios):.1f} ({min(ratios):.1f}, {max(ratios):.1f})", flush=True)
     if arguments.accuracy:
         found = [[side.ask(f"{command} {arguments.accuracy} {seed}") for side in (ours, theirs)] for seed in range(5)]
-        print(f"\nAccuracy after {arguments.accuracy} epochs, five seeds\n\n{ACCURACY}")
+        print(f"\nAccuracy after {arguments.accuracy} epochs, five seeds\n\n{ACCURACY.replace('PyTorch', other)}")
         for name, metric in [("HR@10", "hit_ratio"), ("NDCG@10", "ndcg"), ("Recall@10", "recall")]:
             print(row(name, *([run[at][metric] for run in found] for at in (0, 1))))
 

@@ -37,40 +37,18 @@ MODELS = {
 # ---- the other side ---------------------------------------------------------------------------------------------------
 
 def worker(name, epochs, seed):
-    import numpy as np
-    import torch
-
-    torch.set_num_threads(1)
-    # Names that RecBole 1.2 still uses and numpy has dropped.
-    for old, new in {"float_": np.float64, "complex_": np.complex128, "unicode_": np.str_, "bool8": np.bool_}.items():
-        if not hasattr(np, old):
-            setattr(np, old, new)
-    from recbole.config import Config
-    from recbole.data import create_dataset, data_preparation
-    from recbole.utils import get_model, get_trainer, init_seed
+    from recbole_here import load
 
     pairwise = name in ("FPMC", "TransRec")
-    config = Config(
-        model=name,
-        dataset="ml-100k",
-        config_dict={
-            "data_path": str(DATA),
-            "load_col": {"inter": ["user_id", "item_id", "timestamp"]},
-            "use_gpu": False,
-            "state": "ERROR",
-            "show_progress": False,
-            "eval_args": {"split": {"LS": "valid_and_test"}, "order": "TO", "group_by": "user", "mode": "full"},
-            "metrics": ["Hit", "NDCG"],
-            "topk": [10],
-            "valid_metric": "NDCG@10",
-            "train_neg_sample_args": {"distribution": "uniform", "sample_num": 1} if pairwise else None,
-        },
-    )
-    init_seed(seed, True)
-    dataset = create_dataset(config)
-    train, valid, test = data_preparation(config, dataset)
-    model = get_model(name)(config, train._dataset)
-    trainer = get_trainer(config["MODEL_TYPE"], name)(config, model)
+    settings = {
+        "load_col": {"inter": ["user_id", "item_id", "timestamp"]},
+        "eval_args": {"split": {"LS": "valid_and_test"}, "order": "TO", "group_by": "user", "mode": "full"},
+        "metrics": ["Hit", "NDCG"],
+        "topk": [10],
+        "valid_metric": "NDCG@10",
+        "train_neg_sample_args": {"distribution": "uniform", "sample_num": 1} if pairwise else None,
+    }
+    _, (train, valid, test), _, trainer = load(name, DATA, "ml-100k", settings, seed)
     seconds, best, since, found = [], -1.0, 0, {}
     for epoch in range(epochs or MOST):
         start = time.process_time()

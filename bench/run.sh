@@ -27,6 +27,7 @@ torch() {
 lightgcn() {
     want implicit implicit==0.7.3 threadpoolctl
     want torch torch==2.15.0
+    case " $* " in *" --recbole "*) want_recbole ;; esac
     cargo build --release -p shillproof-victims --example beside_lightgcn
     "$venv/bin/python" bench/compare_lightgcn.py "$@"
 }
@@ -36,12 +37,16 @@ rev-adv() {
     "$venv/bin/python" bench/compare_rev_adv.py "$@"
 }
 
-recbole() {
-    want torch torch==2.15.0
-    # Without what it names and does not need here, such as ray.
+# Without what it names and does not need here, such as ray.
+want_recbole() {
     want recbole --no-deps recbole==1.2.1
     want colorlog colorlog colorama texttable thop --no-deps
+    want sklearn scikit-learn
     want pandas pandas pyyaml tqdm tensorboard
+}
+recbole() {
+    want torch torch==2.15.0
+    want_recbole
     cargo build --release -p shillproof
     "$venv/bin/python" bench/compare_recbole.py "$@"
 }
