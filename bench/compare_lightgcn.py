@@ -157,7 +157,7 @@ def main():
     names = [str(path) for path in files]
     ours = Side([str(HERE.parent / "target" / "release" / "examples" / "beside_lightgcn"), *names], plain)
     other = "RecBole" if arguments.recbole else "PyTorch"
-    theirs = Side([sys.executable, __file__, "--worker", *names, other.lower()], plain)
+    theirs = Side([sys.executable, __file__, "--worker", *names, other.lower()], plain | {"PYTHONWARNINGS": "ignore"})
     command = f"fit {arguments.layers} {arguments.learning_rate}"
     rounds = [[side.ask(f"{command} {arguments.epochs} {seed}") for side in (ours, theirs)] for seed in range(arguments.rounds)]
     ratios = [b["cpu"] / a["cpu"] for a, b in rounds]

@@ -37,6 +37,8 @@ pub struct Audit {
     pub items: Vec<WeakItem>,
     /// Kinds of users under the same attack.
     pub users: Vec<WeakUsers>,
+    /// What the users have in common whom it reaches, beside those whom it does not.
+    pub reached: Vec<Reached>,
     /// Accuracy that each attack costs at the largest size.
     pub damage: Vec<Damage>,
     /// What each detector made of each attack at [`Audit::reference`], chance among them.
@@ -154,6 +156,19 @@ pub struct WeakUsers {
     pub hit_ratio: Summary,
     /// The same target by target.
     pub per_target: BTreeMap<String, f64>,
+}
+
+/// One characteristic of the users whose lists hold the target, and of those whose do not (Zhang et al., WWW 2020, Table 2).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Reached {
+    /// `items` of a user, their mean `popularity` (how many users have such an item), or how many `targets` the user has already.
+    pub characteristic: String,
+    /// Kind of target.
+    pub kind: String,
+    /// Mean over users who see the target, over targets where anybody does.
+    pub reached: Summary,
+    /// The same of those who do not.
+    pub spared: Summary,
 }
 
 /// Accuracy lost to one attack.

@@ -8,9 +8,10 @@ use shillproof_data::Dataset;
 use super::detect::Stopped;
 use super::evidence::{Evidence, MetricAt, kind};
 use super::{
-    Accuracy, Audit, AuditError, AuditSpec, CurvePoint, Damage, GateResult, PriceOfReach, REACHES, Scene,
-    Search, SecurityCurve, Unfinished, WeakItem, WeakUsers,
+    Accuracy, Audit, AuditError, AuditSpec, CurvePoint, Damage, GateResult, PriceOfReach, REACHES, Reached,
+    Scene, Search, SecurityCurve, Unfinished, WeakItem, WeakUsers,
 };
+use crate::metrics::CHARACTERISTICS;
 use crate::plan::DatasetFacts;
 use crate::stats::{GroupedError, holm, mean};
 use crate::store::Status;
@@ -58,6 +59,10 @@ pub(super) fn findings(
         Some(attack) => users(scene, evidence, attack)?,
         None => Vec::new(),
     };
+    let reached = match &strongest {
+        Some(attack) => reached(scene, evidence, attack)?,
+        None => Vec::new(),
+    };
     let gates = spec.gates.iter().map(|gate| {
         let mut broken_by = Vec::new();
         for curve in curves.iter().filter(|c| gate.looks_at(&c.attack, &c.kind)) {
@@ -90,6 +95,7 @@ pub(super) fn findings(
         prices,
         items,
         users,
+        reached,
         damage: damage(scene, evidence)?,
         caught: stopped.caught,
         guarded: stopped.guarded,
@@ -214,6 +220,32 @@ fn users(scene: &Scene, evidence: &Evidence, attack: &str) -> Result<Vec<WeakUse
         }
     }
     Ok(users)
+}
+
+fn reached(scene: &Scene, evidence: &Evidence, attack: &str) -> Result<Vec<Reached>, GroupedError> {
+    let mut out = Vec::new();
+    for kind in scene.targets.iter().map(kind) {
+        for characteristic in CHARACTERISTICS {
+            let of = |group: &str| {
+                let metric = format!("{group}/{characteristic}");
+                evidence.summary(
+                    attack,
+                    kind,
+                    scene.reference,
+                    MetricAt { metric: &metric, k: Some(scene.k) },
+                )
+            };
+            if let (Some(reached), Some(spared)) = (of("reached")?, of("spared")?) {
+                out.push(Reached {
+                    characteristic: characteristic.into(),
+                    kind: kind.into(),
+                    reached,
+                    spared,
+                });
+            }
+        }
+    }
+    Ok(out)
 }
 
 fn damage(scene: &Scene, evidence: &Evidence) -> Result<Vec<Damage>, GroupedError> {

@@ -17,8 +17,8 @@ mod verdict;
 
 pub use effort::{Effort, EffortError};
 pub use findings::{
-    Accuracy, Audit, Caught, CurvePoint, Damage, GateResult, Guarded, PriceOfReach, RocPoint, SecurityCurve,
-    Unfinished, WeakItem, WeakUsers,
+    Accuracy, Audit, Caught, CurvePoint, Damage, GateResult, Guarded, PriceOfReach, Reached, RocPoint,
+    SecurityCurve, Unfinished, WeakItem, WeakUsers,
 };
 pub use gate::{Gate, GateError, Operator};
 pub use page::page;

@@ -27,7 +27,7 @@ pub(crate) struct Trial<'a> {
     pub(crate) audience: &'a Audience,
     /// Labels of the targets, in the order of the rankings.
     pub(crate) labels: &'a [String],
-    /// Kinds of users, where there is one target and everybody is the audience; elsewhere users are told apart by whether they are reached.
+    /// Kinds of users, where there is one target and everybody is the audience.
     pub(crate) groups: &'a [UserGroup],
     pub(crate) spec: &'a MeasureSpec,
     /// Users whom a defense removed; none without a defense.
@@ -147,12 +147,10 @@ impl Trial<'_> {
             let pair = display_rate_pair(self.attacked, self.audience, k)?;
             rows.push("display_rate_pair", Some(k), None, pair.mean());
         }
-        if self.groups.is_empty() {
-            for of in metrics::reached(self.attacked, self.audience, self.train, k)? {
-                let name = format!("{}/{}", if of.reached { "reached" } else { "spared" }, of.name);
-                rows.push(format!("{name}/std"), Some(k), None, of.std);
-                rows.push(name, Some(k), None, of.mean);
-            }
+        for of in metrics::reached(self.attacked, self.audience, self.train, k)? {
+            let name = format!("{}/{}", if of.reached { "reached" } else { "spared" }, of.name);
+            rows.push(format!("{name}/std"), Some(k), None, of.std);
+            rows.push(name, Some(k), None, of.mean);
         }
         Ok(())
     }

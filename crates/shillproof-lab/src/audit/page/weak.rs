@@ -57,9 +57,43 @@ pub(super) fn weak(audit: &Audit) -> Markup {
     ];
     html! {
         (strips(&format!("Each mark is one target ({under}). Kinds of users are asked among those who do not have the target."), &charts))
+        (reached(audit))
         details {
             summary { "Every target, from most to least reached" }
             p.soft { "“Fake users for 1 %”: the fewest, of the sizes above, with whom the target is in the top " (audit.k) " of 1 % of the users." }
+            (table(&columns, &rows.collect::<Vec<_>>()))
+        }
+    }
+}
+
+/// What users with a target in their list have in common, beside those without.
+fn reached(audit: &Audit) -> Markup {
+    if audit.reached.is_empty() {
+        return html! {};
+    }
+    let name = |characteristic: &str| match characteristic {
+        "items" => "items that a user has",
+        "popularity" => "users who have such an item",
+        _ => "targets that a user has already",
+    };
+    let rows = audit.reached.iter().map(|of| {
+        vec![
+            Data::text(name(&of.characteristic)),
+            Data::text(&of.kind),
+            estimate(&of.reached),
+            estimate(&of.spared),
+        ]
+    });
+    let columns = [
+        Column::text("Mean number of"),
+        Column::text("Targets"),
+        Column::number("Users who see a target"),
+        Column::number("Users who do not"),
+    ];
+    html! {
+        details {
+            summary { "Users who are reached, beside those who are not" }
+            p.soft { "Means over targets that anybody sees, under the same attack." }
             (table(&columns, &rows.collect::<Vec<_>>()))
         }
     }
