@@ -42,8 +42,6 @@ pub struct LokiAttack {
     pub list_length: usize,
     /// c: groups of items, besides that of the targets; at least 1.
     pub groups: usize,
-    /// Most targets in a history, as a share of its length; above 0 and at most 1.
-    pub most_targets: f64,
     /// Share of the scale that is added to the curvature; above 0 and below 1.
     pub damping: f64,
     /// Most steps of a run of LiSSA; at least 1.
@@ -83,7 +81,6 @@ impl Default for LokiAttack {
             most_queries: 10_000,
             list_length: 40,
             groups: 20,
-            most_targets: 1.0,
             damping: 0.01,
             depth: 5000,
             repeats: 4,
@@ -146,10 +143,6 @@ impl LokiAttack {
             let (got, expected) = (self.damping.to_string(), "above 0 and below 1");
             return Err(AttackError::Parameter { name: "damping", got, expected });
         }
-        if !(self.most_targets > 0.0 && self.most_targets <= 1.0) {
-            let (got, expected) = (self.most_targets.to_string(), "above 0 and at most 1");
-            return Err(AttackError::Parameter { name: "most_targets", got, expected });
-        }
         self.agent.check()
     }
 }
@@ -191,11 +184,7 @@ impl Attack for LokiAttack {
             attack: self,
             oracle,
             users: data.n_users(),
-            board: Board {
-                groups: groups(data, &goal.targets, self.groups, ctx)?,
-                length: sequences.length,
-                most_targets: (self.most_targets * sequences.length as f64).ceil() as usize,
-            },
+            board: Board { groups: groups(data, &goal.targets, self.groups, ctx)?, length: sequences.length },
             simulator: Simulator::train(self, data, goal, ctx)?,
             draws: ctx.seed.child("queries").rng(),
             looks: 0,
@@ -224,7 +213,6 @@ fn thinned(values: &[f32]) -> Vec<f32> {
 struct Board {
     groups: Vec<Vec<ItemId>>,
     length: usize,
-    most_targets: usize,
 }
 
 impl Board {
@@ -262,8 +250,7 @@ impl Rules for Board {
     }
 
     fn allows(&self, taken: &[u32], action: u32) -> bool {
-        let most = if action == 0 { self.most_targets } else { usize::MAX };
-        taken.iter().filter(|&&a| a == action).count() < self.groups[action as usize].len().min(most)
+        taken.iter().filter(|&&a| a == action).count() < self.groups[action as usize].len()
     }
 }
 

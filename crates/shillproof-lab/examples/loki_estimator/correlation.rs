@@ -67,32 +67,24 @@ fn margins(
     let damping = LISSA.damping * scale;
     println!("scale {scale:.2e}, damping of the attack {damping:.1e}");
     let draws = |at: usize| Seed::new(4).index(at as u64).rng();
-    let free = Stop { gradient: 0.02 * one, steps: 10, anchor: 0.0 };
-    let ways = [
-        ("real: damped, own vector held", Stop { anchor: damping, ..stop }, false),
-        ("real: own vector held", free, false),
-        ("real: own vector trained", free, true),
-    ];
-    let mut real = Vec::new();
-    for (name, stop, stranger_moves) in ways {
-        let start = Instant::now();
-        let train = |(at, history): (usize, &Vec<ItemId>)| {
-            let samples = best.samples_of(history, &mut draws(at)).concat();
-            let mut model = best.clone();
-            let added = Addition { samples: &samples, weight: 1.0, stranger_moves };
-            let end = model.train_on(&added, &stop, ctx)?;
-            Ok((model.mean_score(aim) - after, end.gradient / one))
-        };
-        let ends = histories.par_iter().enumerate().map(train).collect::<Result<Vec<_>, Cancelled>>()?;
-        println!(
-            "{name}: {} trainings in {:.0} s, N |gradient| at most {:.1e}, mean change {:+.5}",
-            ends.len(),
-            start.elapsed().as_secs_f64(),
-            ends.iter().map(|end| end.1).fold(0.0, f64::max),
-            ends.iter().map(|end| end.0).sum::<f64>() / ends.len() as f64
-        );
-        real.push((name, ends.into_iter().map(|end| end.0).collect::<Vec<f64>>()));
-    }
+    let start = Instant::now();
+    let stop = Stop { anchor: damping, ..stop };
+    let train = |(at, history): (usize, &Vec<ItemId>)| {
+        let samples = best.samples_of(history, &mut draws(at)).concat();
+        let mut model = best.clone();
+        let added = Addition { samples: &samples, weight: 1.0 };
+        let end = model.train_on(&added, &stop, ctx)?;
+        Ok((model.mean_score(aim) - after, end.gradient / one))
+    };
+    let ends = histories.par_iter().enumerate().map(train).collect::<Result<Vec<_>, Cancelled>>()?;
+    println!(
+        "{} trainings in {:.0} s, N |gradient| at most {:.1e}, mean change {:+.5}",
+        ends.len(),
+        start.elapsed().as_secs_f64(),
+        ends.iter().map(|end| end.1).fold(0.0, f64::max),
+        ends.iter().map(|end| end.0).sum::<f64>() / ends.len() as f64
+    );
+    let real: Vec<f64> = ends.into_iter().map(|end| end.0).collect();
     let v = best.mean_score_gradient(aim);
     let mut exact = conjugate_gradient(&best, Hessian::Full, damping, &v, 1e-6, ctx)?.x;
     best.ignore_stranger(&mut exact);
@@ -108,9 +100,7 @@ fn margins(
             .enumerate()
             .map(|(at, history)| model.effects(history, &direction, &mut draws(at)).iter().sum())
             .collect();
-        for (which, real) in &real {
-            report(&format!("{name}; {which}"), &said, real, histories, aim.targets);
-        }
+        report(name, &said, &real, histories, aim.targets);
     }
     Ok(())
 }

@@ -8,9 +8,8 @@
 //!
 //! `correlation DATA MODEL USERS HISTORIES [LENGTH]`: a local model of the first USERS users is fitted, and trained on to the end of its loss with five negatives a sample.
 //! Fake histories of LENGTH actions (default 2), each a target with probability 1/3 and any item otherwise, are added one at a time, and the model is trained on
-//! with their samples: with the attack's damping in the loss, to the end; and without, until the gradient is a fiftieth of a sample's, at most 10 steps, the fake user's own vector
-//! held or trained, too. Predicted changes of the mean score of 20 targets for 20 users are compared with real ones. GRU4Rec is trained by a fixed number of full gradient
-//! steps with and without the history.
+//! with their samples to the end of its loss, the attack's damping in it and the fake user's own vector held. Predicted changes of the mean score of 20 targets for 20 users are compared with real ones. GRU4Rec is
+//! trained by a fixed number of full gradient steps with and without the history.
 //!
 //! `many DATA MODEL`: 3 % fake users of 15 actions, 1 to 14 of them targets and the rest any items, popular ones or such as the audience has. What all of them are predicted to do to the
 //! mean score of 20 targets for 20 users is compared with what they do to the fitted model: how many deviations targets rise among all items, and how often they are shown.

@@ -7,20 +7,18 @@ use super::curvature::{Curvature, Hessian, conjugate_gradient};
 use super::margin::{Margins, NEGATIVES};
 use crate::mf::vector::{axpy, dot};
 
-/// Samples that are added to those of a model, and what of the model may answer them.
+/// Samples that are added to those of a model.
 #[derive(Clone, Copy, Debug)]
 pub struct Addition<'a> {
     /// What is added.
     pub samples: &'a [Step],
     /// How much each counts, in samples of the model.
     pub weight: f64,
-    /// Whether the vector of the user whom the model does not know is trained, too. Influence functions leave it where it is.
-    pub stranger_moves: bool,
 }
 
 impl Addition<'_> {
     /// Nothing.
-    pub const NONE: Self = Self { samples: &[], weight: 0.0, stranger_moves: false };
+    pub const NONE: Self = Self { samples: &[], weight: 0.0 };
 }
 
 /// How far training goes.
@@ -54,7 +52,8 @@ const NEAR: f64 = 10.0;
 const ROUNDING: f64 = 1e-13;
 
 impl Margins {
-    /// Trains on from here by Levenberg's and Marquardt's steps, on the samples of the model and some more, until `stop`.
+    /// Trains on from here by Levenberg's and Marquardt's steps, on the samples of the model and some more, until `stop`. The vector of the user whom the model does not know stays
+    /// where it is, as influence functions have it.
     ///
     /// # Errors
     /// If somebody asked to stop.
@@ -131,14 +130,8 @@ impl With<'_> {
         for ((out, x), o) in out.iter_mut().zip(self.model.theta()).zip(self.origin) {
             *out += self.anchor * (x - o);
         }
-        self.hold(&mut out);
+        self.model.ignore_stranger(&mut out);
         out
-    }
-
-    fn hold(&self, direction: &mut [f64]) {
-        if !self.added.stranger_moves {
-            self.model.ignore_stranger(direction);
-        }
     }
 }
 
@@ -158,7 +151,7 @@ impl Curvature for With<'_> {
             self.model.add_hessian_product(step, v, gauss_newton, weight, out);
         }
         axpy(self.anchor, v, out);
-        self.hold(out);
+        self.model.ignore_stranger(out);
     }
 
     fn diagonal(&self) -> Vec<f64> {

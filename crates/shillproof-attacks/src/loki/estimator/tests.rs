@@ -86,7 +86,7 @@ const SHARE: f64 = 0.05;
 
 /// To where the gradient of the mean loss vanishes, with [`SHARE`] of a sample more if there is one.
 fn trained(mut model: Margins, more: Option<Step>) -> Margins {
-    let added = Addition { samples: more.as_slice(), weight: SHARE, stranger_moves: false };
+    let added = Addition { samples: more.as_slice(), weight: SHARE };
     let end = model
         .train_on(&added, &Stop { gradient: 1e-9, steps: 300, anchor: 0.0 }, &Ctx::new(Seed::new(1)))
         .unwrap();
@@ -162,7 +162,7 @@ fn predictions_follow_real_retraining_on_movielens() {
             let history = [ItemId((2 * at + 7) % 19), next];
             let rng = || Seed::new(4).index(u64::from(at)).rng();
             let samples = model.samples_of(&history, &mut rng()).concat();
-            let added = Addition { samples: &samples, weight: 1.0, stranger_moves: false };
+            let added = Addition { samples: &samples, weight: 1.0 };
             let mut then = model.clone();
             let end = then.train_on(&added, &stop, &ctx).unwrap();
             assert!(end.gradient <= stop.gradient, "{kind}: {end:?}");
