@@ -81,19 +81,23 @@ fn reached(audit: &Audit) -> Markup {
             Data::text(name(&of.characteristic)),
             Data::text(&of.kind),
             estimate(&of.reached),
+            Data::count(of.reached.n),
             estimate(&of.spared),
+            Data::count(of.spared.n),
         ]
     });
     let columns = [
         Column::text("Mean number of"),
         Column::text("Targets"),
         Column::number("Users who see a target"),
+        Column::number("n"),
         Column::number("Users who do not"),
+        Column::number("n"),
     ];
     html! {
         details {
             summary { "Users who are reached, beside those who are not" }
-            p.soft { "Means over targets that anybody sees, under the same attack." }
+            p.soft { "Means over n targets, of users who see the target under the same attack and of all others." }
             (table(&columns, &rows.collect::<Vec<_>>()))
         }
     }
