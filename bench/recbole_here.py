@@ -3,11 +3,15 @@
 
 def load(name, path, dataset, settings, seed):
     """A data set, its three parts, a model and its trainer."""
+    import os
+
     import numpy as np
     import scipy.sparse
     import torch
 
     torch.set_num_threads(1)
+    # The library writes logs to where it is called from.
+    os.chdir(path)
     for old, new in {"float_": np.float64, "complex_": np.complex128, "unicode_": np.str_, "bool8": np.bool_}.items():
         if not hasattr(np, old):
             setattr(np, old, new)

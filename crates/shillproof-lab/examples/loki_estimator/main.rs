@@ -24,7 +24,7 @@ mod time;
 type Failure = Box<dyn std::error::Error>;
 
 use rand::seq::index;
-use shillproof_core::{Interactions, ItemId, Rng, Seed, UserId};
+use shillproof_core::{FakeProfiles, Interactions, ItemId, Profile, Rng, Seed, UserId};
 
 fn main() -> Result<(), Failure> {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -72,4 +72,11 @@ fn history(targets: &[ItemId], n_items: usize, length: usize, rng: &mut Rng) -> 
         }
     }
     out
+}
+
+/// The data with a fake user for each history.
+fn with(data: &Interactions, histories: &[Vec<ItemId>]) -> Result<Interactions, Failure> {
+    let profile = |h: &Vec<ItemId>| Profile { entries: h.iter().map(|&item| (item, 1.0)).collect() };
+    let profiles = histories.iter().map(profile).collect();
+    Ok(data.append(&FakeProfiles { profiles, ordered: true, ..FakeProfiles::default() })?)
 }

@@ -3,14 +3,12 @@
 use rand::RngExt;
 use shillproof_attacks::loki::estimator::{Aim, Estimator};
 use shillproof_core::catalogue::Catalogue;
-use shillproof_core::{
-    Ctx, FakeProfiles, FitJob, Interactions, ItemId, Profile, Query, Recommender, Rng, Seed, Ties,
-};
+use shillproof_core::{Ctx, FitJob, ItemId, Query, Recommender, Rng, Seed, Ties};
 use shillproof_data::{DataOptions, load};
 use shillproof_victims::VictimSpec;
 
 use crate::correlation::{LISSA, report};
-use crate::{Failure, pairs};
+use crate::{Failure, pairs, with};
 
 /// Lists that the display rate is about.
 const K: usize = 40;
@@ -94,12 +92,6 @@ fn history(targets: &[ItemId], pool: &[ItemId], n: usize, rng: &mut Rng) -> Vec<
         out.swap(at, rng.random_range(0..=at as u64) as usize);
     }
     out
-}
-
-fn with(data: &Interactions, histories: &[Vec<ItemId>]) -> Result<Interactions, Failure> {
-    let profile = |h: &Vec<ItemId>| Profile { entries: h.iter().map(|&item| (item, 1.0)).collect() };
-    let profiles = histories.iter().map(profile).collect();
-    Ok(data.append(&FakeProfiles { profiles, ordered: true, ..FakeProfiles::default() })?)
 }
 
 /// How many deviations targets stand above the mean score of an item, the mean over the audience, and the share of (user, target) pairs that are shown.

@@ -3,12 +3,12 @@
 use rustix::time::{ClockId, clock_gettime};
 use shillproof_attacks::loki::estimator::{Aim, Estimator};
 use shillproof_core::catalogue::Catalogue;
-use shillproof_core::{Ctx, FakeProfiles, FitJob, ItemId, Profile, Seed};
+use shillproof_core::{Ctx, FitJob, ItemId, Seed};
 use shillproof_data::{DataOptions, load};
 use shillproof_victims::VictimSpec;
 
 use crate::correlation::LISSA;
-use crate::{Failure, history, pairs};
+use crate::{Failure, history, pairs, with};
 
 /// Targets, with a candidate history each.
 const TARGETS: [usize; 5] = [1, 5, 10, 20, 40];
@@ -36,10 +36,7 @@ pub(crate) fn run(data: &str, model: &str, length: usize) -> Result<(), Failure>
     let mut fits = Vec::new();
     for _ in 0..FITS {
         let items = history(&all, data.n_items(), length, &mut rng);
-        let entries = items.into_iter().map(|item| (item, 1.0)).collect();
-        let fakes =
-            FakeProfiles { profiles: vec![Profile { entries }], ordered: true, ..FakeProfiles::default() };
-        let poisoned = data.append(&fakes)?;
+        let poisoned = with(&data, &[items])?;
         let start = computed();
         recipe.victim().fit(&FitJob::new(&poisoned), &ctx)?;
         fits.push(computed() - start);

@@ -51,17 +51,13 @@ pub(super) fn findings(
 ) -> Result<Audit, AuditError> {
     let evidence = &search.evidence;
     let curves = curves(scene, evidence)?;
-    let items = match &strongest {
-        Some(attack) => items(scene, data, evidence, attack)?,
-        None => Vec::new(),
-    };
-    let users = match &strongest {
-        Some(attack) => users(scene, evidence, attack)?,
-        None => Vec::new(),
-    };
-    let reached = match &strongest {
-        Some(attack) => reached(scene, evidence, attack)?,
-        None => Vec::new(),
+    let (items, users, reached) = match &strongest {
+        Some(attack) => (
+            items(scene, data, evidence, attack)?,
+            users(scene, evidence, attack)?,
+            reached(scene, evidence, attack)?,
+        ),
+        None => Default::default(),
     };
     let gates = spec.gates.iter().map(|gate| {
         let mut broken_by = Vec::new();
