@@ -1,7 +1,7 @@
 //! One step of learning on a batch of histories.
 
-use shillproof_kernels::nn::{Packed, Trace};
-use shillproof_kernels::{Adam, View, axpy, multiply};
+use shillproof_kernels::nn::{AdamSteps, LateRows, Packed, Trace, Untouched};
+use shillproof_kernels::{Adam, Matrix, View, axpy, multiply};
 
 use super::parameters::{Head, Parameters};
 use crate::next_item::{CatalogueSlopes, Loss, masked};
@@ -27,11 +27,20 @@ pub(super) struct Batch {
     pub(super) mask: Vec<f32>,
 }
 
+/// How a block of parameters moves.
+enum Mover {
+    /// All of it at every step.
+    Whole(Adam),
+    /// As `Whole`, but what a batch does not use is moved when it is needed.
+    Rows(LateRows),
+}
+
 /// Parameters in training.
 pub(super) struct Network {
     pub(super) parameters: Parameters,
     pub(super) gradient: Parameters,
-    adam: [Adam; 7],
+    movers: [Mover; 7],
+    steps: AdamSteps,
     loss: Loss,
     against: Against,
     trace: Trace,
@@ -53,11 +62,22 @@ impl Network {
         weight_decay: f32,
     ) -> Self {
         let gradient = parameters.zeros();
-        let adam = parameters.blocks_mut().map(|block| Adam::new(block.len(), learning_rate, weight_decay));
+        let whole = |block: &mut [f32]| Mover::Whole(Adam::new(block.len(), learning_rate, weight_decay));
+        let mut movers = parameters.blocks_mut().map(whole);
+        let rows = |table: &Matrix| Mover::Rows(LateRows::new(table.rows(), table.columns()));
+        let separate = matches!(parameters.head, Head::Separate { .. });
+        if separate || against == Against::Batch {
+            movers[Parameters::ITEMS] = rows(&parameters.items);
+        }
+        if separate && against == Against::Batch {
+            movers[Parameters::MET] = rows(parameters.met());
+            movers[Parameters::MET_BIAS] = Mover::Rows(LateRows::new(parameters.met().rows(), 1));
+        }
         Self {
             parameters,
             gradient,
-            adam,
+            movers,
+            steps: AdamSteps::new(learning_rate, weight_decay, Untouched::Coast),
             loss,
             against,
             trace: Trace::default(),
@@ -81,12 +101,47 @@ impl Network {
     /// `first`: states before the first step, one row a history.
     pub(super) fn learn(&mut self, batch: &Batch, first: &[f32]) -> f64 {
         let loss = self.differentiate(batch, first);
-        let Self { parameters, gradient, adam, .. } = self;
+        let Self { parameters, gradient, movers, steps, .. } = self;
+        steps.advance();
         let blocks = parameters.blocks_mut().into_iter().zip(gradient.blocks_mut());
-        for ((block, slopes), adam) in blocks.zip(adam) {
-            adam.step(block, slopes);
+        for ((block, slopes), mover) in blocks.zip(movers) {
+            match mover {
+                Mover::Whole(adam) => adam.step(block, slopes),
+                Mover::Rows(late) => late.step(block, slopes, steps),
+            }
         }
         loss * batch.next.len() as f64
+    }
+
+    /// The parameters, all of them up to date.
+    pub(super) fn settled(&mut self) -> &mut Parameters {
+        let Self { parameters, movers, steps, .. } = self;
+        for (block, mover) in parameters.blocks_mut().into_iter().zip(movers) {
+            if let Mover::Rows(late) = mover {
+                late.settle(block, steps);
+            }
+        }
+        parameters
+    }
+
+    /// Readies the gradient, and the rows that the batch uses.
+    fn begin(&mut self, batch: &Batch) {
+        let Self { parameters, gradient, movers, steps, .. } = self;
+        let shared = matches!(parameters.head, Head::Shared(_));
+        let blocks = parameters.blocks_mut().into_iter().zip(gradient.blocks_mut());
+        for (at, ((block, slopes), mover)) in blocks.zip(movers).enumerate() {
+            let Mover::Rows(late) = mover else {
+                slopes.fill(0.0);
+                continue;
+            };
+            late.clear(slopes);
+            if at == Parameters::ITEMS {
+                late.touch(&batch.items, block, steps);
+            }
+            if at != Parameters::ITEMS || shared {
+                late.touch(&batch.next, block, steps);
+            }
+        }
     }
 
     /// The gradient of the mean loss, in `gradient`; the mean.
@@ -106,9 +161,7 @@ impl Network {
         against: Against,
         row: &mut dyn FnMut(usize, usize, &mut [f32]) -> f64,
     ) -> f64 {
-        for block in self.gradient.blocks_mut() {
-            block.fill(0.0);
-        }
+        self.begin(batch);
         self.parameters.gather(&batch.items, &mut self.inputs);
         masked(&mut self.inputs, &batch.mask);
         self.parameters.cell.forward(&self.inputs, &batch.packed, first, &mut self.trace);

@@ -32,6 +32,13 @@ pub struct Parameters {
 }
 
 impl Parameters {
+    /// The block of the vectors with which items are read.
+    pub(super) const ITEMS: usize = 0;
+    /// The block of the head's weights: of a separate head, one row an item.
+    pub(super) const MET: usize = 5;
+    /// The block of the head's biases: of a separate head, one an item.
+    pub(super) const MET_BIAS: usize = 6;
+
     /// Zeros of the same shape.
     pub(super) fn zeros(&self) -> Self {
         let zeros = |m: &Matrix| Matrix::zeros(m.rows(), m.columns());

@@ -80,7 +80,7 @@ fn loss_gradient_steps_and_scores_equal_pytorch() {
             network.learn(&batch, &first);
         }
         let mut want = parameters(&case["after"], output);
-        for (got, want) in network.parameters.blocks_mut().into_iter().zip(want.blocks_mut()) {
+        for (got, want) in network.settled().blocks_mut().into_iter().zip(want.blocks_mut()) {
             let difference = apart(got, want);
             assert!(difference < 3e-5, "{training:?} {loss:?} {output:?}, after all steps: {difference}");
         }

@@ -56,7 +56,7 @@ impl Learner for HistoryLearner<'_> {
     }
 
     fn model(&mut self) -> Self::Model {
-        self.network.parameters.clone().model(self.histories)
+        self.network.settled().clone().model(self.histories)
     }
 }
 
