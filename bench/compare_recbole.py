@@ -1,11 +1,11 @@
 """Next-item recommenders beside RecBole, trained and ranked by RecBole itself: processor time of an epoch, and accuracy.
 
-    just bench recbole [--models fpmc transrec gru4rec sasrec] [--epochs 3] [--accuracy 0]
+    just bench recbole [--data ml-100k] [--models fpmc transrec gru4rec sasrec] [--epochs 3] [--accuracy 0] [--after 0]
 
-MovieLens 100K from `SHILLPROOF_DATA`: the last interaction of a user is ranked among all items, the one before belongs to nobody, everything earlier trains; nothing is masked, as in
+A data set of `SHILLPROOF_DATA` with an order: the last interaction of a user is ranked among all items, the one before belongs to nobody, everything earlier trains; nothing is masked, as in
 RecBole's sequential mode. One thread a side, RecBole's default settings: 64 factors, batches of 2,048; FPMC and TransRec with one drawn negative, GRU4Rec and SASRec with cross-entropy.
 Time is processor time of epochs alone: on our side the difference of two runs, one with so many epochs more. With `--accuracy N` both sides train with N seeds, until NDCG on the
-item before the last has not risen for 50 epochs, and the best epoch counts; the table shows means and the 95 % interval of the difference.
+item before the last has not risen for 50 epochs, and the best epoch counts, or for `--after E` epochs, the last of which counts; the table shows means and the 95 % interval of the difference.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from scipy.special import stdtrit
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent
 DATA = HERE / "out" / "recbole"
-SHILLPROOF = ROOT / "target" / "release" / "shillproof"
+SHILLPROOF = pathlib.Path(os.environ.get("SHILLPROOF", ROOT / "target" / "release" / "shillproof"))
 MOST, PATIENCE = 500, 50
 # Name there, and the form here that it is nearest to.
 MODELS = {
@@ -36,7 +36,7 @@ MODELS = {
 
 # ---- the other side ---------------------------------------------------------------------------------------------------
 
-def worker(name, epochs, seed):
+def worker(data, name, epochs, seed, judged):
     from recbole_here import load
 
     pairwise = name in ("FPMC", "TransRec")
@@ -48,13 +48,15 @@ def worker(name, epochs, seed):
         "valid_metric": "NDCG@10",
         "train_neg_sample_args": {"distribution": "uniform", "sample_num": 1} if pairwise else None,
     }
-    _, (train, valid, test), _, trainer = load(name, DATA, "ml-100k", settings, seed)
+    _, (train, valid, test), _, trainer = load(name, DATA, data, settings, seed)
     seconds, best, since, found = [], -1.0, 0, {}
     for epoch in range(epochs or MOST):
         start = time.process_time()
         trainer._train_epoch(train, epoch)
         seconds.append(time.process_time() - start)
         if epochs:
+            if judged and epoch + 1 == epochs:
+                found = trainer.evaluate(test, load_best_model=False)
             continue
         reached = trainer.evaluate(valid, load_best_model=False)["ndcg@10"]
         best, since = (reached, 0) if reached > best else (best, since + 1)
@@ -65,9 +67,9 @@ def worker(name, epochs, seed):
     print("RESULT", json.dumps({"seconds": seconds, **{k: float(v) for k, v in found.items()}}))
 
 
-def theirs(name, epochs, seed=1):
-    """Seconds of each epoch, or without a number of epochs what the best one reaches."""
-    argv = [sys.executable, __file__, "--worker", name, str(epochs), str(seed)]
+def theirs(data, name, epochs, seed=1, judged=False):
+    """Seconds of each epoch, and what the last one reaches if it is judged, or without a number of epochs what the best one reaches."""
+    argv = [sys.executable, __file__, "--worker", pathlib.Path(data).name, name, str(epochs), str(seed), "judged" * judged]
     run = subprocess.run(argv, capture_output=True, text=True, env=os.environ | {"PYTHONWARNINGS": "ignore"}, cwd=DATA)
     line = [line for line in run.stdout.splitlines() if line.startswith("RESULT ")]
     if not line:
@@ -77,12 +79,12 @@ def theirs(name, epochs, seed=1):
 
 # ---- our side ---------------------------------------------------------------------------------------------------------
 
-def ours(recipe, epochs, seed=1):
-    """Processor seconds of the whole run, and without a number of epochs what the best one reaches."""
+def ours(data, recipe, epochs, seed=1):
+    """Processor seconds of the whole run, and what the last epoch reaches, or without a number of epochs the best one."""
     joint = "," if ":" in recipe else ":"
     course = f"epochs={epochs},selection=none" if epochs else f"epochs={MOST},evaluate_every=1,patience={PATIENCE}"
     victim = f"{recipe}{joint}{course}"
-    argv = [SHILLPROOF, "measure", "ml-100k", "--victim", victim, "--split", "sequence", "--exclude", "none", "--targets", "random:1"]
+    argv = [SHILLPROOF, "measure", data, "--victim", victim, "--split", "sequence", "--exclude", "none", "--targets", "random:1"]
     argv += ["--k", "10", "--seed", str(seed), "--jobs", "1", "--format", "json", "--quiet"]
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     run = subprocess.run(argv, capture_output=True, text=True, check=True)
@@ -92,40 +94,43 @@ def ours(recipe, epochs, seed=1):
     return after.ru_utime - before.ru_utime, {"hit@10": value("hit_ratio"), "ndcg@10": value("ndcg")}
 
 
-def speed(models, epochs):
-    print(f"\nseconds of processor time an epoch, MovieLens 100K, one thread ({epochs} epochs)\n")
+def speed(data, models, epochs):
+    print(f"\nseconds of processor time an epoch, {data}, one thread ({epochs} epochs)\n")
     print(f"{'':10}{'RecBole':>10}{'here':>10}{'ratio':>8}")
     for name in models:
         other, recipe = MODELS[name]
-        few = ours(recipe, 1)[0]
-        many = ours(recipe, 1 + 10 * epochs)[0]
+        few = ours(data, recipe, 1)[0]
+        many = ours(data, recipe, 1 + 10 * epochs)[0]
         mine = (many - few) / (10 * epochs)
         # The first epoch also warms up.
-        other = statistics.median(theirs(other, epochs + 1)["seconds"][1:])
+        other = statistics.median(theirs(data, other, epochs + 1)["seconds"][1:])
         print(f"{name:10}{other:10.2f}{mine:10.3f}{other / mine:7.1f}x", flush=True)
 
 
-def accuracy(models, seeds):
-    print(f"\nbest epoch by validation, {seeds} seeds a side; difference here minus RecBole\n")
+def accuracy(data, models, seeds, after):
+    which = f"after {after} epochs" if after else "best epoch by validation"
+    print(f"\n{data}, {which}, {seeds} seeds a side; difference here minus RecBole, in % of RecBole\n")
     if seeds < 2:
         sys.exit("--accuracy: expected at least 2 seeds, for an interval")
     for name in models:
         other, recipe = MODELS[name]
-        here = [ours(recipe, 0, seed)[1] for seed in range(1, seeds + 1)]
-        there = [theirs(other, 0, seed) for seed in range(1, seeds + 1)]
+        here = [ours(data, recipe, after, seed)[1] for seed in range(1, seeds + 1)]
+        there = [theirs(data, other, after, seed, judged=True) for seed in range(1, seeds + 1)]
         for metric in ("hit@10", "ndcg@10"):
             a, b = ([run[metric] for run in side] for side in (here, there))
             gap = statistics.mean(a) - statistics.mean(b)
             half = stdtrit(2 * seeds - 2, 0.975) * ((statistics.variance(a) + statistics.variance(b)) / seeds) ** 0.5
             means = f"{statistics.mean(a):.4f} here, {statistics.mean(b):.4f} RecBole"
-            print(f"{name:10}{metric:8} {means}, {gap:+.4f} [{gap - half:+.4f}, {gap + half:+.4f}]", flush=True)
+            low, middle, high = (100 * x / statistics.mean(b) for x in (gap - half, gap, gap + half))
+            print(f"{name:10}{metric:8} {means}, {middle:+.1f} % [{low:+.1f}, {high:+.1f}]", flush=True)
 
 
-def write_data():
+def write_data(data):
     """The data as RecBole reads it. Times become places in one order: many interactions of a user have the same second, of which either side would hold out another one."""
-    file = DATA / "ml-100k" / "ml-100k.inter"
+    name = pathlib.Path(data).name
+    file = DATA / name / f"{name}.inter"
     file.parent.mkdir(parents=True, exist_ok=True)
-    subprocess.run([SHILLPROOF, "data", "convert", "ml-100k", "--out", file, "--quiet"], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([SHILLPROOF, "data", "convert", data, "--out", file, "--quiet"], check=True, stdout=subprocess.DEVNULL)
     head, *lines = file.read_text().splitlines()
     at = {name.split(":")[0]: k for k, name in enumerate(head.split("\t"))}
     rows = [line.split("\t") for line in lines]
@@ -137,18 +142,21 @@ def write_data():
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", default="ml-100k")
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--accuracy", type=int, default=0)
-    parser.add_argument("--worker", nargs=3, help=argparse.SUPPRESS)
+    parser.add_argument("--after", type=int, default=0, metavar="EPOCHS")
+    parser.add_argument("--worker", nargs=5, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.worker:
-        return worker(args.worker[0], int(args.worker[1]), int(args.worker[2]))
-    write_data()
+        data, name, epochs, seed, judged = args.worker
+        return worker(data, name, int(epochs), int(seed), bool(judged))
+    write_data(args.data)
     if args.epochs:
-        speed(args.models, args.epochs)
+        speed(args.data, args.models, args.epochs)
     if args.accuracy:
-        accuracy(args.models, args.accuracy)
+        accuracy(args.data, args.models, args.accuracy, args.after)
 
 
 if __name__ == "__main__":

@@ -72,7 +72,7 @@ impl Course {
     }
 
     /// Trains. With a `quality`, the model of highest quality is kept, otherwise the last one.
-    fn run<L: Learner>(
+    pub(crate) fn run<L: Learner>(
         &self,
         learner: &mut L,
         quality: Option<Reached<'_, L::Model>>,

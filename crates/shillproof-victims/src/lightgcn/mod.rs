@@ -76,6 +76,28 @@ impl LightGcn {
     /// # Errors
     /// As [`Victim::fit`].
     pub fn fit_model(&self, job: &FitJob<'_>, ctx: &Ctx<'_>) -> Result<FactorModel, FitError> {
+        self.train(job, ctx, |course, learner, data| course.fit(learner, recall, job, data, ctx))
+    }
+
+    /// As [`LightGcn::fit_model`], but whatever `selection` says the epoch of highest `quality` is kept. It is called after each epoch.
+    ///
+    /// # Errors
+    /// As [`Victim::fit`].
+    pub fn fit_by(
+        &self,
+        job: &FitJob<'_>,
+        quality: &dyn Fn(&FactorModel) -> f64,
+        ctx: &Ctx<'_>,
+    ) -> Result<FactorModel, FitError> {
+        self.train(job, ctx, |course, learner, _| course.run(learner, Some(quality), ctx))
+    }
+
+    fn train(
+        &self,
+        job: &FitJob<'_>,
+        ctx: &Ctx<'_>,
+        run: impl FnOnce(&Course, &mut Training<'_>, &Interactions) -> Result<FactorModel, FitError>,
+    ) -> Result<FactorModel, FitError> {
         ctx.check()?;
         self.check()?;
         let all = input::positives(job.train)?;
@@ -84,7 +106,7 @@ impl LightGcn {
         let start = Vectors { users: draw(data.n_users(), "users"), items: draw(data.n_items(), "items") };
         let network = Network::new(Graph::new(&data), start, self.layers, self.rates());
         let mut learner = Training { network, data: &data, weights, batch_size: self.batch_size };
-        let plan = Course {
+        let course = Course {
             name: "lightgcn",
             epochs: self.epochs,
             selection: self.selection,
@@ -92,7 +114,7 @@ impl LightGcn {
             patience: self.patience,
             learning_rate: self.learning_rate,
         };
-        plan.fit(&mut learner, recall, job, &data, ctx)
+        run(&course, &mut learner, &data)
     }
 
     fn check(&self) -> Result<(), FitError> {
