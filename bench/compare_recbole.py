@@ -45,6 +45,8 @@ def worker(data, name, epochs, seed, judged):
         "eval_args": {"split": {"LS": "valid_and_test"}, "order": "TO", "group_by": "user", "mode": "full"},
         "metrics": ["Hit", "NDCG"],
         "topk": [10],
+        # The library's TransRec holds users x items x factors at once.
+        "eval_batch_size": 256,
         "valid_metric": "NDCG@10",
         "train_neg_sample_args": {"distribution": "uniform", "sample_num": 1} if pairwise else None,
     }

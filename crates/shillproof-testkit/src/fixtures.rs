@@ -1,11 +1,39 @@
 //! Small data with a known answer.
 
+use std::sync::Mutex;
+
 use rand::RngExt;
-use shillproof_core::{Interactions, ItemId, RatingScale, Seed, Triples, UserId};
+use shillproof_core::{Checkpoint, Interactions, ItemId, RatingScale, Seed, Triples, UserId};
 
 /// Stars, 1 to 5.
 pub fn stars() -> RatingScale {
     RatingScale::new(1.0, 5.0, 1.0).expect("1..5 is a scale")
+}
+
+/// A checkpoint that remembers every state it was given; the last one is loaded.
+#[derive(Debug, Default)]
+pub struct Memory(Mutex<Vec<Vec<u8>>>);
+
+impl Memory {
+    /// One that holds this state.
+    pub fn of(state: &[u8]) -> Self {
+        Self(Mutex::new(vec![state.to_vec()]))
+    }
+
+    /// All states, in the order in which they were saved.
+    pub fn states(&self) -> Vec<Vec<u8>> {
+        self.0.lock().expect("nobody panicked").clone()
+    }
+}
+
+impl Checkpoint for Memory {
+    fn load(&self) -> Option<Vec<u8>> {
+        self.states().pop()
+    }
+
+    fn save(&self, state: &[u8]) {
+        self.0.lock().expect("nobody panicked").push(state.to_vec());
+    }
 }
 
 /// The board on which users and items of one color belong together: user `u` and item `i` match

@@ -4,6 +4,7 @@ mod agent;
 pub mod estimator;
 mod groups;
 mod kendall;
+mod progress;
 mod simulator;
 
 use rand::RngExt;
@@ -22,6 +23,7 @@ pub use agent::Learning;
 use agent::{Policy, Rules, World, learn, random_episode};
 use estimator::{Hessian, Lissa};
 use groups::groups;
+use progress::Progress;
 use simulator::Simulator;
 pub use simulator::Weighing;
 
@@ -69,7 +71,7 @@ pub enum Asking {
     Genuine,
 }
 
-/// Episodes from one look at the black box to the next.
+/// Episodes from one look at the black box to the next, and from one checkpoint to the next.
 const LOOK: usize = 500;
 
 impl Default for LokiAttack {
@@ -156,6 +158,7 @@ impl Attack for LokiAttack {
         self.models().len()
     }
 
+    /// Goes on from the context's checkpoint, which holds effects, found once a model, and rewards.
     fn craft(
         &self,
         goal: &Goal,
@@ -180,12 +183,16 @@ impl Attack for LokiAttack {
         } else {
             sample
         };
+        let mut progress = Progress::resumed(ctx);
         let mut game = Game {
             attack: self,
+            ctx,
             oracle,
             users: data.n_users(),
             board: Board { groups: groups(data, &goal.targets, self.groups, ctx)?, length: sequences.length },
-            simulator: Simulator::train(self, data, goal, ctx)?,
+            simulator: Simulator::train(self, data, goal, &mut progress, ctx)?,
+            progress,
+            episode: 0,
             draws: ctx.seed.child("queries").rng(),
             looks: 0,
             used: oracle.used(),
@@ -194,6 +201,7 @@ impl Attack for LokiAttack {
         simulator
             .scale(|rng| board.items(&random_episode(board, rng), rng), &mut ctx.seed.child("scale").rng());
         let (network, rewards) = learn(&mut game, &self.agent, ctx)?;
+        game.progress.keep(ctx);
         ctx.observer.curve("loki_reward", &thinned(&rewards));
         let policy = Policy { network: &network, exploration: self.agent.exploration };
         sequences.craft(budget, ctx, |_, rng| Ok(game.board.history(&policy, self.force_target, rng)))
@@ -257,10 +265,13 @@ impl Rules for Board {
 /// Where the agent acts: rewards are what local models say, which the black box's lists weigh.
 struct Game<'a> {
     attack: &'a LokiAttack,
+    ctx: &'a Ctx<'a>,
     oracle: &'a QueryOracle<'a>,
     users: usize,
     board: Board,
     simulator: Simulator<'a>,
+    progress: Progress,
+    episode: usize,
     draws: Rng,
     looks: u64,
     /// Queries that were spent before.
@@ -273,11 +284,17 @@ impl World for Game<'_> {
     }
 
     fn rewards(&mut self, actions: &[u32], rng: &mut Rng) -> Vec<f32> {
-        self.simulator.rewards(&[&self.board.items(actions, rng)], rng).concat()
+        let Self { board, simulator, progress, episode, .. } = self;
+        let find = || simulator.rewards(&[&board.items(actions, rng)], rng).concat();
+        progress.rewards(*episode, actions.len(), find)
     }
 
     fn begin(&mut self, episode: usize, policy: &Policy<'_>) -> Result<(), AttackError> {
-        let Self { attack, oracle, users, board, simulator, draws, looks, used } = self;
+        self.episode = episode;
+        if episode.is_multiple_of(LOOK) {
+            self.progress.keep(self.ctx);
+        }
+        let Self { attack, oracle, users, board, simulator, draws, looks, used, .. } = self;
         let genuine = attack.queries == Asking::Genuine;
         let all = if genuine { 1 } else { attack.agent.episodes.div_ceil(LOOK) as u64 };
         if attack.weights == Weighing::Uniform || !episode.is_multiple_of(LOOK) || *looks == all {

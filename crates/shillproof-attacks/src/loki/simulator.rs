@@ -10,6 +10,7 @@ use shillproof_core::{
 use super::LokiAttack;
 use super::estimator::{Aim, Estimator};
 use super::kendall::distance;
+use super::progress::Progress;
 
 /// Weights of models by their distances from the black box.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -81,6 +82,7 @@ impl<'a> Simulator<'a> {
         attack: &LokiAttack,
         data: &'a Interactions,
         goal: &Goal,
+        progress: &mut Progress,
         ctx: &Ctx<'_>,
     ) -> Result<Self, AttackError> {
         let audience: Vec<UserId> = match &goal.audience {
@@ -93,7 +95,7 @@ impl<'a> Simulator<'a> {
         for (at, recipe) in attack.models().iter().enumerate() {
             let ctx = ctx.at(ctx.seed.child("model").index(at as u64));
             let (recommender, estimator) = Estimator::fit(recipe, data, &ctx)?;
-            let direction = estimator.direction(&lissa, &aim, &ctx)?;
+            let direction = progress.direction(at, &ctx, || estimator.direction(&lissa, &aim, &ctx))?;
             models.push(Local { recommender, estimator, direction, deviation: 1.0, weight: 1.0 });
         }
         Ok(Self { models, ties: Ties::hashed(ctx.seed.child("ties")) })

@@ -1,23 +1,8 @@
-use std::sync::Mutex;
-
 use shillproof_core::{Audience, Checkpoint, ItemStats, Seed, VictimAccess};
-use shillproof_testkit::fixtures::Planted;
+use shillproof_testkit::fixtures::{Memory, Planted};
 use shillproof_victims::NeuMf;
 
 use super::*;
-
-#[derive(Default)]
-struct Memory(Mutex<Option<Vec<u8>>>);
-
-impl Checkpoint for Memory {
-    fn load(&self) -> Option<Vec<u8>> {
-        self.0.lock().unwrap().clone()
-    }
-
-    fn save(&self, state: &[u8]) {
-        *self.0.lock().unwrap() = Some(state.to_vec());
-    }
-}
 
 fn victim() -> NeuMf {
     NeuMf {

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::sync::atomic::AtomicBool;
 
 use shillproof_core::{
-    Attack, AttackError, Audience, Budget, Ctx, FakeProfiles, Goal, Grant, Interactions, ItemId, ItemStats,
-    Knowledge, Objective, QueryOracle, RatingScale, Recommender, Scorer, Seed, Ties, Triples, UserId, Victim,
-    VictimAccess,
+    Attack, AttackError, Audience, Budget, Checkpoint, Ctx, FakeProfiles, Goal, Grant, Interactions, ItemId,
+    ItemStats, Knowledge, Objective, QueryOracle, RatingScale, Recommender, Scorer, Seed, Ties, Triples,
+    UserId, Victim, VictimAccess,
 };
 
-use crate::fixtures::Planted;
+use crate::fixtures::{Memory, Planted};
 
 /// What an attack says that it can do.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +40,7 @@ pub fn check(attack: &dyn Attack, expect: Expect) {
             if possible.contains(&objective) {
                 case.keeps_the_budget_at_its_edges();
                 case.depends_on_the_seed_and_nothing_else();
+                case.goes_on_from_whatever_it_saved();
                 case.moves_the_targets();
             } else if !attack.needs().ratings {
                 let made = case.craft(&case.goal(1), budget(1, 5), Seed::new(1));
@@ -271,6 +272,27 @@ impl Case<'_> {
         }
         if self.attack.is_incremental() {
             assert_eq!(large.prefix(3).profiles, made(3, 1).profiles, "a smaller attack is not a prefix");
+        }
+    }
+
+    fn goes_on_from_whatever_it_saved(&self) {
+        let goal = self.goal(2);
+        let made = |place: Option<&Memory>| {
+            let checkpoint = place.map(|place| place as &dyn Checkpoint);
+            self.craft_in(&goal, budget(5, 7), &Ctx { checkpoint, ..Ctx::new(Seed::new(1)) })
+                .unwrap_or_else(|e| panic!("failed to craft: {e}"))
+        };
+        let (whole, memory) = (made(None), Memory::default());
+        assert_eq!(whole, made(Some(&memory)), "a place to save to changes the profiles");
+        let states = memory.states();
+        for (at, state) in states.iter().enumerate() {
+            let resumed = Memory::of(state);
+            assert_eq!(whole, made(Some(&resumed)), "gone on from state {at}");
+            let rest = resumed.states().len() - 1;
+            assert_eq!(rest, states.len() - 1 - at, "what state {at} holds was computed again");
+        }
+        for unreadable in [&b""[..], b"{", &[0xff; 40]].into_iter().filter(|_| !states.is_empty()) {
+            assert_eq!(whole, made(Some(&Memory::of(unreadable))), "gone on from what cannot be read");
         }
     }
 
