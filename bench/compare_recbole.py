@@ -23,7 +23,7 @@ from scipy.special import stdtrit
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent
 DATA = HERE / "out" / "recbole"
-SHILLPROOF = pathlib.Path(os.environ.get("SHILLPROOF", ROOT / "target" / "release" / "shillproof"))
+SHILLPROOF = ROOT / "target" / "release" / "shillproof"
 MOST, PATIENCE = 500, 50
 # Name there, and the form here that it is nearest to.
 MODELS = {

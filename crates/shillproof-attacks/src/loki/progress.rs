@@ -28,22 +28,26 @@ impl Progress {
         }
     }
 
-    /// The direction of a model, found now or before.
+    /// The direction of a model of so many parameters, found now or before.
     pub(super) fn direction<E>(
         &mut self,
         model: usize,
+        parameters: usize,
         ctx: &Ctx<'_>,
         find: impl FnOnce() -> Result<Vec<f64>, E>,
     ) -> Result<Vec<f64>, E> {
-        if let Some(known) = self.directions.get(model) {
-            return Ok(known.clone());
+        match self.directions.get(model) {
+            Some(known) if known.len() == parameters => Ok(known.clone()),
+            _ => {
+                let found = find()?;
+                if ctx.checkpoint.is_some() {
+                    self.directions.truncate(model);
+                    self.directions.push(found.clone());
+                    self.save(ctx);
+                }
+                Ok(found)
+            }
         }
-        let found = find()?;
-        if ctx.checkpoint.is_some() {
-            self.directions.push(found.clone());
-            self.save(ctx);
-        }
-        Ok(found)
     }
 
     /// The rewards of an episode of so many actions, found now or before.

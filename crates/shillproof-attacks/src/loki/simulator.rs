@@ -95,7 +95,8 @@ impl<'a> Simulator<'a> {
         for (at, recipe) in attack.models().iter().enumerate() {
             let ctx = ctx.at(ctx.seed.child("model").index(at as u64));
             let (recommender, estimator) = Estimator::fit(recipe, data, &ctx)?;
-            let direction = progress.direction(at, &ctx, || estimator.direction(&lissa, &aim, &ctx))?;
+            let direction = progress
+                .direction(at, estimator.parameters(), &ctx, || estimator.direction(&lissa, &aim, &ctx))?;
             models.push(Local { recommender, estimator, direction, deviation: 1.0, weight: 1.0 });
         }
         Ok(Self { models, ties: Ties::hashed(ctx.seed.child("ties")) })

@@ -50,10 +50,8 @@ impl LateRows {
     /// # Shapes
     /// `table`: as at [`LateRows::new`]. `rows`: row numbers, in any order, as often as they come.
     pub fn touch(&mut self, rows: &[u32], table: &mut [f32], steps: &AdamSteps) {
-        let from = self.touched.len();
+        Arch::new().dispatch(CatchUp { late: self, rows, table, steps });
         self.touched.extend_from_slice(rows);
-        self.touched[from..].sort_unstable();
-        Arch::new().dispatch(CatchUp { late: self, from, table, steps });
     }
 
     /// Moves the touched rows by the step just begun.
@@ -80,16 +78,13 @@ impl LateRows {
     /// Brings every row up to date.
     pub fn settle(&mut self, table: &mut [f32], steps: &AdamSteps) {
         let all: Vec<u32> = (0..self.done.len() as u32).collect();
-        let touched = std::mem::replace(&mut self.touched, all);
-        Arch::new().dispatch(CatchUp { late: self, from: 0, table, steps });
-        self.touched = touched;
+        Arch::new().dispatch(CatchUp { late: self, rows: &all, table, steps });
     }
 }
 
 struct CatchUp<'a> {
     late: &'a mut LateRows,
-    /// The first of the touched rows that is meant.
-    from: usize,
+    rows: &'a [u32],
     table: &'a mut [f32],
     steps: &'a AdamSteps,
 }
@@ -99,11 +94,11 @@ impl WithSimd for CatchUp<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { late, from, table, steps } = self;
+        let Self { late, rows, table, steps } = self;
         if !steps.rows_lag() {
             return;
         }
-        for &row in &late.touched[from..] {
+        for &row in rows {
             let row = row as usize;
             if late.done[row] != steps.done() {
                 let theta = &mut table[row * late.width..][..late.width];

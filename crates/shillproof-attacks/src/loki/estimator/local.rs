@@ -66,6 +66,14 @@ impl<'a> Estimator<'a> {
         })
     }
 
+    /// Numbers in parameter space.
+    pub fn parameters(&self) -> usize {
+        match self {
+            Self::Margins(point) => point.parameters(),
+            Self::Recurrent(point) => point.parameters(),
+        }
+    }
+
     /// `s = H⁻¹∇f`, f the mean score of the targets for the audience.
     ///
     /// # Errors
