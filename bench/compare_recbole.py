@@ -1,11 +1,12 @@
 """Next-item recommenders beside RecBole, trained and ranked by RecBole itself: processor time of an epoch, and accuracy.
 
-    just bench recbole [--data ml-100k] [--models fpmc transrec gru4rec sasrec] [--epochs 3] [--accuracy 0] [--after 0]
+    just bench recbole [--data ml-100k] [--models fpmc transrec gru4rec sasrec] [--epochs 3] [--accuracy 0] [--after 0] [--most-items 50]
 
 A data set of `SHILLPROOF_DATA` with an order: the last interaction of a user is ranked among all items, the one before belongs to nobody, everything earlier trains; nothing is masked, as in
 RecBole's sequential mode. One thread a side, RecBole's default settings: 64 factors, batches of 2,048; FPMC and TransRec with one drawn negative, GRU4Rec and SASRec with cross-entropy.
 Time is processor time of epochs alone: on our side the difference of two runs, one with so many epochs more. With `--accuracy N` both sides train with N seeds, until NDCG on the
 item before the last has not risen for 50 epochs, and the best epoch counts, or for `--after E` epochs, the last of which counts; the table shows means and the 95 % interval of the difference.
+`--most-items L` cuts histories to their last L items on both sides; GRU4Rec here reads them whole.
 """
 
 import argparse
@@ -36,7 +37,7 @@ MODELS = {
 
 # ---- the other side ---------------------------------------------------------------------------------------------------
 
-def worker(data, name, epochs, seed, judged):
+def worker(data, name, epochs, seed, judged, most_items):
     from recbole_here import load
 
     pairwise = name in ("FPMC", "TransRec")
@@ -45,6 +46,7 @@ def worker(data, name, epochs, seed, judged):
         "eval_args": {"split": {"LS": "valid_and_test"}, "order": "TO", "group_by": "user", "mode": "full"},
         "metrics": ["Hit", "NDCG"],
         "topk": [10],
+        "MAX_ITEM_LIST_LENGTH": most_items,
         # The library's TransRec holds users x items x factors at once.
         "eval_batch_size": 256,
         "valid_metric": "NDCG@10",
@@ -69,9 +71,9 @@ def worker(data, name, epochs, seed, judged):
     print("RESULT", json.dumps({"seconds": seconds, **{k: float(v) for k, v in found.items()}}))
 
 
-def theirs(data, name, epochs, seed=1, judged=False):
+def theirs(data, name, epochs, most_items, seed=1, judged=False):
     """Seconds of each epoch, and what the last one reaches if it is judged, or without a number of epochs what the best one reaches."""
-    argv = [sys.executable, __file__, "--worker", pathlib.Path(data).name, name, str(epochs), str(seed), "judged" * judged]
+    argv = [sys.executable, __file__, "--worker", pathlib.Path(data).name, name, str(epochs), str(seed), "judged" * judged, str(most_items)]
     run = subprocess.run(argv, capture_output=True, text=True, env=os.environ | {"PYTHONWARNINGS": "ignore"}, cwd=DATA)
     line = [line for line in run.stdout.splitlines() if line.startswith("RESULT ")]
     if not line:
@@ -96,28 +98,33 @@ def ours(data, recipe, epochs, seed=1):
     return after.ru_utime - before.ru_utime, {"hit@10": value("hit_ratio"), "ndcg@10": value("ndcg")}
 
 
-def speed(data, models, epochs):
+def recipe_of(name, most_items):
+    recipe = MODELS[name][1]
+    return f"{recipe}:most_items={most_items}" if name == "sasrec" else recipe
+
+
+def speed(data, models, epochs, most_items):
     print(f"\nseconds of processor time an epoch, {data}, one thread ({epochs} epochs)\n")
     print(f"{'':10}{'RecBole':>10}{'here':>10}{'ratio':>8}")
     for name in models:
-        other, recipe = MODELS[name]
+        other, recipe = MODELS[name][0], recipe_of(name, most_items)
         few = ours(data, recipe, 1)[0]
         many = ours(data, recipe, 1 + 10 * epochs)[0]
         mine = (many - few) / (10 * epochs)
         # The first epoch also warms up.
-        other = statistics.median(theirs(data, other, epochs + 1)["seconds"][1:])
+        other = statistics.median(theirs(data, other, epochs + 1, most_items)["seconds"][1:])
         print(f"{name:10}{other:10.2f}{mine:10.3f}{other / mine:7.1f}x", flush=True)
 
 
-def accuracy(data, models, seeds, after):
+def accuracy(data, models, seeds, after, most_items):
     which = f"after {after} epochs" if after else "best epoch by validation"
     print(f"\n{data}, {which}, {seeds} seeds a side; difference here minus RecBole, in % of RecBole\n")
     if seeds < 2:
         sys.exit("--accuracy: expected at least 2 seeds, for an interval")
     for name in models:
-        other, recipe = MODELS[name]
+        other, recipe = MODELS[name][0], recipe_of(name, most_items)
         here = [ours(data, recipe, after, seed)[1] for seed in range(1, seeds + 1)]
-        there = [theirs(data, other, after, seed, judged=True) for seed in range(1, seeds + 1)]
+        there = [theirs(data, other, after, most_items, seed, judged=True) for seed in range(1, seeds + 1)]
         for metric in ("hit@10", "ndcg@10"):
             a, b = ([run[metric] for run in side] for side in (here, there))
             gap = statistics.mean(a) - statistics.mean(b)
@@ -149,16 +156,17 @@ def main():
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--accuracy", type=int, default=0)
     parser.add_argument("--after", type=int, default=0, metavar="EPOCHS")
-    parser.add_argument("--worker", nargs=5, help=argparse.SUPPRESS)
+    parser.add_argument("--most-items", type=int, default=50, metavar="L")
+    parser.add_argument("--worker", nargs=6, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.worker:
-        data, name, epochs, seed, judged = args.worker
-        return worker(data, name, int(epochs), int(seed), bool(judged))
+        data, name, epochs, seed, judged, most_items = args.worker
+        return worker(data, name, int(epochs), int(seed), bool(judged), int(most_items))
     write_data(args.data)
     if args.epochs:
-        speed(args.data, args.models, args.epochs)
+        speed(args.data, args.models, args.epochs, args.most_items)
     if args.accuracy:
-        accuracy(args.data, args.models, args.accuracy, args.after)
+        accuracy(args.data, args.models, args.accuracy, args.after, args.most_items)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,9 @@ use std::time::Instant;
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::{Value, json};
 use shillproof_attacks::AttackSpec;
-use shillproof_attacks::bilevel::{Bilevel, Difficulty, Optimizer, OuterLoss, Seekers, Trained, Training};
+use shillproof_attacks::bilevel::{
+    Bilevel, Difficulty, Optimizer, OuterLoss, Seekers, Trained, Training, Workspace,
+};
 use shillproof_core::catalogue::Catalogue;
 use shillproof_core::{
     Audience, Budget, Ctx, Goal, Interactions, ItemId, ItemStats, Knowledge, Objective, Seed, Ties, Triples,
@@ -49,7 +51,7 @@ fn numbers(path: &str) -> Result<Vec<f32>, Box<dyn Error>> {
     Ok(std::fs::read(path)?.as_chunks::<4>().0.iter().map(|&b| f32::from_le_bytes(b)).collect())
 }
 
-fn outer(words: &[&str], train: &Interactions) -> Result<Value, Box<dyn Error>> {
+fn outer(words: &[&str], train: &Interactions, workspace: &mut Workspace) -> Result<Value, Box<dyn Error>> {
     let [factors, epochs, unroll, batch_size, fakes, start, gradient] = words else {
         return Err("outer FACTORS EPOCHS UNROLL BATCH FAKES START GRADIENT".into());
     };
@@ -84,14 +86,14 @@ fn outer(words: &[&str], train: &Interactions) -> Result<Value, Box<dyn Error>> 
         let (d, all) = (training.factors, numbers(start)?);
         let (users, items) = all.split_at((train.n_users() + fakes.len()) * d);
         Some(Trained {
-            users: Matrix::from_vec(users.len() / d, d, users.to_vec())?,
-            items: Matrix::from_vec(items.len() / d, d, items.to_vec())?,
+            users: Matrix::from_slice(users.len() / d, d, users)?,
+            items: Matrix::from_slice(items.len() / d, d, items)?,
         })
     };
     let clock = (Instant::now(), cpu());
     let found = match start_factors {
-        None => bilevel.hypergradient(&fakes, &seekers, &ctx)?,
-        Some(start) => bilevel.hypergradient_from(start, &fakes, &seekers, &ctx)?,
+        None => bilevel.hypergradient(&fakes, &seekers, workspace, &ctx)?,
+        Some(start) => bilevel.hypergradient_from(start, &fakes, &seekers, workspace, &ctx)?,
     };
     let (wall, cpu) = (clock.0.elapsed().as_secs_f64(), cpu() - clock.1);
     if *gradient != "-" {
@@ -122,12 +124,12 @@ fn peak_mb() -> Result<f64, Box<dyn Error>> {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let path = std::env::args().nth(1).ok_or("usage: beside_rev_adv TRAIN")?;
-    let train = read(&path)?;
+    let (train, mut workspace) = (read(&path)?, Workspace::default());
     for line in std::io::stdin().lock().lines() {
         let line = line?;
         let words: Vec<&str> = line.split_whitespace().collect();
         let answer = match words.first() {
-            Some(&"outer") => outer(&words[1..], &train)?,
+            Some(&"outer") => outer(&words[1..], &train, &mut workspace)?,
             Some(&"craft") => craft(&words[1..], &train)?,
             Some(&"peak") => json!({ "mb": peak_mb()? }),
             other => return Err(format!("no command {other:?}").into()),

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 /// *Dense* semantics, as in published training code: every parameter moves at every step, one
 /// without gradient coasts on its momentum. *Lazy rows* is another algorithm: rows without gradient stay
 /// where they are, and so do their moments.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Adam {
     /// Step size.
     pub learning_rate: f32,
@@ -27,6 +27,20 @@ pub(crate) const BETA2: f32 = 0.999;
 pub(crate) const EPSILON: f32 = 1e-8;
 /// Parameters updated by one thread at a time.
 const CHUNK: usize = 1 << 14;
+
+impl Clone for Adam {
+    fn clone(&self) -> Self {
+        Self { first: self.first.clone(), second: self.second.clone(), ..*self }
+    }
+
+    /// Into the memory that is there, where it is enough.
+    fn clone_from(&mut self, source: &Self) {
+        let Self { learning_rate, weight_decay, first, second, steps } = source;
+        (self.learning_rate, self.weight_decay, self.steps) = (*learning_rate, *weight_decay, *steps);
+        self.first.clone_from(first);
+        self.second.clone_from(second);
+    }
+}
 
 impl Adam {
     /// The state of `parameters` parameters before the first step.

@@ -19,33 +19,49 @@ const CHUNK: usize = 128;
 ///
 /// ```
 /// use shillproof_kernels::{Matrix, gram};
-/// let m = Matrix::from_vec(2, 2, vec![1.0, 2.0, 3.0, 4.0])?;
+/// let m = Matrix::from_slice(2, 2, &[1.0, 2.0, 3.0, 4.0])?;
 /// assert_eq!(gram(&m, None).as_slice(), [10.0, 14.0, 14.0, 20.0]);
 /// # Ok::<(), shillproof_kernels::ShapeError>(())
 /// ```
 pub fn gram(m: &Matrix, weights: Option<&[f32]>) -> Matrix {
+    gram_rows(m, weights, m.columns())
+}
+
+/// The first `top` rows of [`gram`].
+pub(crate) fn gram_rows(m: &Matrix, weights: Option<&[f32]>, top: usize) -> Matrix {
     let d = m.columns();
-    let mut total = vec![0.0f64; d * d];
+    if m.rows() <= PIECE {
+        let sum = Arch::new().dispatch(Piece { m, weights, rows: 0..m.rows(), top });
+        return mirrored(top, d, |i, j| sum.panel(j / WIDTH)[i].0[j % WIDTH]);
+    }
+    let mut total = vec![0.0f64; top * d];
     // A bounded number of pieces is in memory at a time.
     let pieces: Vec<usize> = (0..m.rows()).step_by(PIECE).collect();
     for group in pieces.chunks(64) {
         let part = |&first: &usize| {
             let rows = first..(first + PIECE).min(m.rows());
-            Arch::new().dispatch(Piece { m, weights, rows })
+            Arch::new().dispatch(Piece { m, weights, rows, top })
         };
         for sum in group.par_iter().map(part).collect::<Vec<_>>() {
-            for i in 0..d {
+            for i in 0..top {
                 for j in i..d {
                     total[i * d + j] += f64::from(sum.panel(j / WIDTH)[i].0[j % WIDTH]);
                 }
             }
         }
     }
-    let mut out = Matrix::zeros(d, d);
-    for i in 0..d {
+    mirrored(top, d, |i, j| total[i * d + j] as f32)
+}
+
+/// The first rows of a symmetric matrix with these values on and above the diagonal.
+fn mirrored(top: usize, d: usize, value: impl Fn(usize, usize) -> f32) -> Matrix {
+    let mut out = Matrix::zeros(top, d);
+    for i in 0..top {
         for j in i..d {
-            out.row_mut(i)[j] = total[i * d + j] as f32;
-            out.row_mut(j)[i] = total[i * d + j] as f32;
+            out.row_mut(i)[j] = value(i, j);
+            if j < top {
+                out.row_mut(j)[i] = value(i, j);
+            }
         }
     }
     out
@@ -55,6 +71,7 @@ struct Piece<'a> {
     m: &'a Matrix,
     weights: Option<&'a [f32]>,
     rows: std::ops::Range<usize>,
+    top: usize,
 }
 
 impl WithSimd for Piece<'_> {
@@ -74,13 +91,13 @@ impl WithSimd for Piece<'_> {
                 }
             }
             let left = if self.weights.is_some() { &weighted } else { &plain };
-            add_symmetric(simd, left, &plain, n, 1.0, &mut sum);
+            add_symmetric(simd, left, &plain, n, self.top, 1.0, &mut sum);
         }
         sum
     }
 }
 
-/// Adds `scale * aᵀb`, known to be symmetric, over the first `n` rows to the upper triangle of `sum`,
+/// Adds `scale * aᵀb`, known to be symmetric, over the first `n` rows to the first `top` rows of the upper triangle of `sum`,
 /// in whole blocks of 16 x 16: what lies below the diagonal within a diagonal block is written too.
 #[inline(always)]
 pub(crate) fn add_symmetric<S: Simd>(
@@ -88,11 +105,12 @@ pub(crate) fn add_symmetric<S: Simd>(
     a: &Panels,
     b: &Panels,
     n: usize,
+    top: usize,
     scale: f32,
     sum: &mut Panels,
 ) {
     for j in 0..b.count() {
-        for i in 0..=j {
+        for i in 0..(j + 1).min(top.div_ceil(WIDTH)) {
             let block = &mut sum.panel_mut(j)[i * WIDTH..(i + 1) * WIDTH];
             product(simd, &a.panel(i)[..n], &b.panel(j)[..n], WIDTH, &mut AddTo(block, scale));
         }

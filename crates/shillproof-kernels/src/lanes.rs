@@ -38,7 +38,7 @@ impl RowPanels {
     ///
     /// ```
     /// use shillproof_kernels::{ItemPanels, Lane, Matrix, RowPanels};
-    /// let z = Matrix::from_vec(2, 2, vec![1.0, 0.0, 3.0, 1.0])?;
+    /// let z = Matrix::from_slice(2, 2, &[1.0, 0.0, 3.0, 1.0])?;
     /// let mut lanes = vec![Lane::ZERO; 16];
     /// ItemPanels::new(&z).score_lanes(&[&[2.0, 5.0]], &mut lanes);
     /// assert_eq!([lanes[0].0[0], lanes[1].0[0]], [2.0, 11.0]);

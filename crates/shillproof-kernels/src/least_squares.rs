@@ -203,9 +203,9 @@ impl<'a> Work<'a> {
                     let factors = systems.other.row(column as usize);
                     self.weighted.set_row(simd, at, factors, self.observed[at]);
                 }
-                add_symmetric(simd, &self.weighted, &self.gathered, n, 1.0, &mut self.matrix);
+                add_symmetric(simd, &self.weighted, &self.gathered, n, d, 1.0, &mut self.matrix);
             } else if systems.observed != 0.0 {
-                add_symmetric(simd, &self.gathered, &self.gathered, n, systems.observed, &mut self.matrix);
+                add_symmetric(simd, &self.gathered, &self.gathered, n, d, systems.observed, &mut self.matrix);
             }
         }
         if factorize(simd, &mut self.matrix, d, &mut self.inverse) {

@@ -1,15 +1,38 @@
 //! Dense row-major matrices of `f32`.
 
+use aligned_vec::{AVec, ConstAlign, avec};
 use rand_distr::{Distribution, Normal, Uniform};
 use rayon::prelude::*;
 use shillproof_core::Seed;
 
-/// A dense row-major matrix.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// A dense row-major matrix. Its values begin at a cache line, so that a row of 16 numbers, or 32 and so on, is whole lines.
+#[derive(Debug, PartialEq)]
 pub struct Matrix {
     rows: usize,
     columns: usize,
-    data: Vec<f32>,
+    data: AVec<f32, ConstAlign<64>>,
+}
+
+impl Clone for Matrix {
+    fn clone(&self) -> Self {
+        Self { data: self.data.clone(), ..*self }
+    }
+
+    /// Into the memory that is there, where it is enough.
+    fn clone_from(&mut self, source: &Self) {
+        if self.data.len() != source.data.len() {
+            *self = source.clone();
+            return;
+        }
+        (self.rows, self.columns) = (source.rows, source.columns);
+        self.data.copy_from_slice(&source.data);
+    }
+}
+
+impl Default for Matrix {
+    fn default() -> Self {
+        Self::zeros(0, 0)
+    }
 }
 
 /// Values that do not fill a matrix of the shape asked for.
@@ -34,7 +57,7 @@ impl std::error::Error for ShapeError {}
 impl Matrix {
     /// All zeros.
     pub fn zeros(rows: usize, columns: usize) -> Self {
-        Self { rows, columns, data: vec![0.0; rows * columns] }
+        Self { rows, columns, data: avec![[64]| 0.0; rows * columns] }
     }
 
     /// The matrix with these values, row after row.
@@ -44,13 +67,13 @@ impl Matrix {
     ///
     /// ```
     /// use shillproof_kernels::Matrix;
-    /// let m = Matrix::from_vec(2, 2, vec![1.0, 2.0, 3.0, 4.0])?;
+    /// let m = Matrix::from_slice(2, 2, &[1.0, 2.0, 3.0, 4.0])?;
     /// assert_eq!(m.row(1), [3.0, 4.0]);
     /// # Ok::<(), shillproof_kernels::ShapeError>(())
     /// ```
-    pub fn from_vec(rows: usize, columns: usize, data: Vec<f32>) -> Result<Self, ShapeError> {
+    pub fn from_slice(rows: usize, columns: usize, data: &[f32]) -> Result<Self, ShapeError> {
         if data.len() == rows * columns {
-            Ok(Self { rows, columns, data })
+            Ok(Self { rows, columns, data: AVec::from_slice(64, data) })
         } else {
             Err(ShapeError { rows, columns, values: data.len() })
         }
@@ -83,6 +106,15 @@ impl Matrix {
             row.fill_with(|| uniform.sample(&mut rng));
         });
         out
+    }
+
+    /// Another shape, in the memory that is there where it is as much; which values it has then is not said.
+    pub fn reshape(&mut self, rows: usize, columns: usize) {
+        if rows * columns == self.data.len() {
+            (self.rows, self.columns) = (rows, columns);
+        } else {
+            *self = Self::zeros(rows, columns);
+        }
     }
 
     /// Number of rows.
@@ -192,7 +224,7 @@ mod tests {
 
     #[test]
     fn a_wrong_shape_is_refused() {
-        let error = Matrix::from_vec(2, 2, vec![0.0; 3]).unwrap_err();
+        let error = Matrix::from_slice(2, 2, &[0.0; 3]).unwrap_err();
         assert_eq!(error.to_string(), "3 values do not make a 2 x 2 matrix");
     }
 }

@@ -96,6 +96,56 @@ pub(crate) fn product<S: Simd>(simd: S, a: &[Lane], b: &[Lane], rows: usize, sin
     }
 }
 
+/// `a b`, at most 16 rows of `a` lying anywhere: the bits of [`product`] of the transpose of `a`.
+///
+/// # Shapes
+/// Rows of `a`: as long as `b`.
+#[inline(always)]
+pub(crate) fn product_of_rows<S: Simd>(simd: S, a: &[&[f32]], b: &[Lane], sink: &mut impl Sink<S>) {
+    #[inline(always)]
+    fn tiles<S: Simd, const MR: usize, const NV: usize>(
+        simd: S,
+        a: &[&[f32]],
+        b: &[Lane],
+        first: usize,
+        sink: &mut impl Sink<S>,
+    ) {
+        for first in (first..a.len()).step_by(MR) {
+            // A tile that the rows do not fill has the last one several times.
+            let mut rows: [&[f32]; MR] = [&[]; MR];
+            for i in 0..MR {
+                rows[i] = &a[(first + i).min(a.len() - 1)][..b.len()];
+            }
+            let mut sum = [[simd.splat_f32s(0.0); NV]; MR];
+            for (k, b) in b.iter().enumerate() {
+                let b = vectors::<S>(b);
+                for i in 0..MR {
+                    let x = simd.splat_f32s(rows[i][k]);
+                    for v in 0..NV {
+                        sum[i][v] = simd.mul_add_e_f32s(x, b[v], sum[i][v]);
+                    }
+                }
+            }
+            for i in 0..MR.min(a.len() - first) {
+                for v in 0..NV {
+                    sink.take(simd, first + i, v, sum[i][v]);
+                }
+            }
+        }
+    }
+    match S::F32_LANES {
+        16 => tiles::<S, 8, 1>(simd, a, b, 0, sink),
+        // Twelve sums hide the time of a multiply-add; sixteen registers have no room for more.
+        8 if a.len() > 12 => {
+            tiles::<S, 6, 2>(simd, &a[..12], b, 0, sink);
+            tiles::<S, 4, 2>(simd, a, b, 12, sink);
+        }
+        8 => tiles::<S, 4, 2>(simd, a, b, 0, sink),
+        4 => tiles::<S, 4, 4>(simd, a, b, 0, sink),
+        _ => tiles::<S, 2, 16>(simd, a, b, 0, sink),
+    }
+}
+
 /// `out = x w + bias` for the first `rows` rows (rounded up to whole tiles) of `x` and one panel `w`.
 ///
 /// # Shapes

@@ -1,4 +1,4 @@
-//! Inner products with, and combinations of, a few rows of a matrix at a time: the sparse half of gradients.
+//! Inner products with, and combinations of, some rows of a matrix: the sparse half of gradients.
 //!
 //! Rows are read 16 numbers at a time, whatever the machine's vectors are, so that the result does not depend on them.
 //!
@@ -6,124 +6,188 @@
 
 use pulp::Simd;
 
-use crate::matrix::Matrix;
-use crate::panels::{Lane, WIDTH, vectors};
+use crate::matrix::{Matrix, axpy};
+use crate::panels::WIDTH;
 use crate::products::reduce;
 
-/// Rows taken at a time: enough sums to keep the multipliers busy, few enough for the registers.
-pub(crate) const GROUP: usize = 4;
+/// Rows to hand over at a time: what is read once is still in the nearest cache when it is read again.
+pub(crate) const CHUNK: usize = 32;
 
-/// The first `length` numbers of each row in whole lanes, and what is left of them.
-#[inline(always)]
-fn split<const N: usize>(rows: [&[f32]; N], length: usize) -> [(&[[f32; WIDTH]], &[f32]); N] {
-    let mut out: [(&[[f32; WIDTH]], &[f32]); N] = [(&[], &[]); N];
-    for n in 0..N {
-        let (whole, rest) = rows[n][..length].as_chunks::<WIDTH>();
-        out[n] = (&whole[..length / WIDTH], rest);
+/// Some rows of a matrix, each from one column on.
+#[derive(Clone, Copy)]
+pub(crate) struct Rows<'a> {
+    of: &'a Matrix,
+    at: &'a [u32],
+    first: usize,
+}
+
+impl<'a> Rows<'a> {
+    /// Whole rows.
+    pub(crate) fn new(of: &'a Matrix, at: &'a [u32]) -> Self {
+        Self { of, at, first: 0 }
     }
-    out
-}
 
-#[inline(always)]
-fn padded(rest: &[f32]) -> Lane {
-    let mut lane = Lane::ZERO;
-    lane.0[..rest.len()].copy_from_slice(rest);
-    lane
-}
-
-/// These rows of a matrix.
-#[inline(always)]
-pub(crate) fn rows_at<const N: usize>(of: &Matrix, at: [u32; N]) -> [&[f32]; N] {
-    let mut rows: [&[f32]; N] = [&[]; N];
-    for n in 0..N {
-        rows[n] = of.row(at[n] as usize);
+    /// The same rows from column `first` on.
+    pub(crate) fn from(self, first: usize) -> Self {
+        Self { first, ..self }
     }
-    rows
-}
 
-/// The numbers at these places.
-#[inline(always)]
-pub(crate) fn picked<T: Copy + Default, const N: usize>(from: &[T], at: [u32; N]) -> [T; N] {
-    let mut out = [T::default(); N];
-    for n in 0..N {
-        out[n] = from[at[n] as usize];
+    /// The first `length` numbers of a row.
+    #[inline(always)]
+    fn row(&self, at: u32, length: usize) -> &'a [f32] {
+        &self.of.row(at as usize)[self.first..][..length]
     }
-    out
 }
 
-/// `xᵀ row` for each of the rows.
+/// `out_n = xᵀ row_n`.
 ///
 /// # Shapes
-/// Rows at least as long as `x`.
+/// Rows at least as long as `x`; `out`: one number a row.
 #[inline(always)]
-pub(crate) fn dots<S: Simd, const NV: usize, const N: usize>(
-    simd: S,
-    x: &[f32],
-    rows: [&[f32]; N],
-) -> [f32; N] {
-    let lanes = x.len() / WIDTH;
-    let rows = split(rows, x.len());
-    let [(x, x_rest)] = split([x], x.len());
-    let mut sums = [[simd.splat_f32s(0.0); NV]; N];
-    for at in 0..lanes {
-        let x = S::as_simd_f32s(&x[at]).0;
+pub(crate) fn dots<S: Simd, const NV: usize>(simd: S, x: &[f32], rows: Rows<'_>, out: &mut [f32]) {
+    /// Adds to the sums what lanes `lane` to `lane + L` give.
+    #[inline(always)]
+    fn strip<S: Simd, const NV: usize, const N: usize, const L: usize>(
+        simd: S,
+        x: &[[f32; WIDTH]],
+        rows: &[&[[f32; WIDTH]]; N],
+        lane: usize,
+        sums: &mut [[S::f32s; NV]; N],
+    ) {
+        let x = &x[lane..][..L];
+        let mut part: [&[[f32; WIDTH]]; N] = [&[]; N];
         for n in 0..N {
-            let row = S::as_simd_f32s(&rows[n].0[at]).0;
-            for v in 0..NV {
-                sums[n][v] = simd.mul_add_e_f32s(x[v], row[v], sums[n][v]);
+            part[n] = &rows[n][lane..][..L];
+        }
+        for l in 0..L {
+            let x = S::as_simd_f32s(&x[l]).0;
+            for n in 0..N {
+                let row = S::as_simd_f32s(&part[n][l]).0;
+                for v in 0..NV {
+                    sums[n][v] = simd.mul_add_e_f32s(x[v], row[v], sums[n][v]);
+                }
             }
         }
     }
-    if !x_rest.is_empty() {
-        let x = padded(x_rest);
-        for n in 0..N {
-            let row = padded(rows[n].1);
-            for v in 0..NV {
-                sums[n][v] = simd.mul_add_e_f32s(vectors::<S>(&x)[v], vectors::<S>(&row)[v], sums[n][v]);
+    /// `N` rows at a time, so that sums do not wait for each other; what is left of rows and of `out`.
+    #[inline(always)]
+    fn groups<'a, S: Simd, const NV: usize, const N: usize>(
+        simd: S,
+        x: &[[f32; WIDTH]],
+        rows: Rows<'a>,
+        out: &'a mut [f32],
+    ) -> (Rows<'a>, &'a mut [f32]) {
+        let (whole, left) = rows.at.as_chunks::<N>();
+        let (out, out_left) = out.as_chunks_mut::<N>();
+        for (at, out) in whole.iter().zip(out) {
+            let mut each: [&[[f32; WIDTH]]; N] = [&[]; N];
+            for n in 0..N {
+                each[n] = rows.row(at[n], x.len() * WIDTH).as_chunks::<WIDTH>().0;
+            }
+            let mut sums = [[simd.splat_f32s(0.0); NV]; N];
+            let mut lane = 0;
+            while lane + 4 <= x.len() {
+                strip::<S, NV, N, 4>(simd, x, &each, lane, &mut sums);
+                lane += 4;
+            }
+            while lane < x.len() {
+                strip::<S, NV, N, 1>(simd, x, &each, lane, &mut sums);
+                lane += 1;
+            }
+            for n in 0..N {
+                out[n] = reduce(simd, sums[n]);
             }
         }
+        (Rows { at: left, ..rows }, out_left)
     }
-    let mut out = [0.0; N];
-    for n in 0..N {
-        out[n] = reduce(simd, sums[n]);
+    let (lanes, rest) = x.as_chunks::<WIDTH>();
+    // Sixteen registers, where lanes are of two vectors, have no room for more than four.
+    let (left, out_left) = match NV {
+        1 => groups::<S, NV, 8>(simd, lanes, rows, out),
+        _ => groups::<S, NV, 4>(simd, lanes, rows, out),
+    };
+    groups::<S, NV, 1>(simd, lanes, left, out_left);
+    if !rest.is_empty() {
+        dots_of_rest(rest, rows.from(rows.first + lanes.len() * WIDTH), out);
     }
-    out
+}
+
+/// The numbers behind whole lanes, apart: what is seldom there should not take registers from what is.
+#[inline(never)]
+fn dots_of_rest(x: &[f32], rows: Rows<'_>, out: &mut [f32]) {
+    for (out, &at) in out.iter_mut().zip(rows.at) {
+        *out += x.iter().zip(rows.row(at, x.len())).map(|(x, y)| x * y).sum::<f32>();
+    }
 }
 
 /// `out += Σ_n coefficient_n row_n`.
 ///
 /// # Shapes
-/// Rows at least as long as `out`.
+/// `coefficients`: one a row. Rows at least as long as `out`.
 #[inline(always)]
-pub(crate) fn add_rows<S: Simd, const NV: usize, const N: usize>(
+pub(crate) fn add_rows<S: Simd, const NV: usize>(
     simd: S,
-    coefficients: [f32; N],
-    rows: [&[f32]; N],
+    coefficients: &[f32],
+    rows: Rows<'_>,
     out: &mut [f32],
 ) {
-    let lanes = out.len() / WIDTH;
-    let rows = split(rows, out.len());
-    let mut factors = [simd.splat_f32s(0.0); N];
-    for n in 0..N {
-        factors[n] = simd.splat_f32s(coefficients[n]);
-    }
-    let (out, out_rest) = out.as_chunks_mut::<WIDTH>();
-    for at in 0..lanes {
-        let out = S::as_mut_simd_f32s(&mut out[at]).0;
-        for v in 0..NV {
-            let mut sum = out[v];
-            for n in 0..N {
-                sum = simd.mul_add_e_f32s(factors[n], S::as_simd_f32s(&rows[n].0[at]).0[v], sum);
+    /// Lanes `lane` to `lane + L` of all rows; their sums stay in registers.
+    #[inline(always)]
+    fn strip<S: Simd, const NV: usize, const L: usize>(
+        simd: S,
+        coefficients: &[f32],
+        rows: Rows<'_>,
+        out: &mut [f32],
+        lane: usize,
+    ) {
+        let out = &mut out[lane * WIDTH..][..L * WIDTH];
+        let out = out.as_chunks_mut::<WIDTH>().0;
+        let mut sums = [[simd.splat_f32s(0.0); NV]; L];
+        for l in 0..L {
+            sums[l].copy_from_slice(S::as_simd_f32s(&out[l]).0);
+        }
+        let rows = rows.from(rows.first + lane * WIDTH);
+        for (&coefficient, &at) in coefficients.iter().zip(rows.at) {
+            let factor = simd.splat_f32s(coefficient);
+            let row = rows.row(at, L * WIDTH).as_chunks::<WIDTH>().0;
+            for l in 0..L {
+                let row = S::as_simd_f32s(&row[l]).0;
+                for v in 0..NV {
+                    sums[l][v] = simd.mul_add_e_f32s(factor, row[v], sums[l][v]);
+                }
             }
-            out[v] = sum;
+        }
+        for l in 0..L {
+            S::as_mut_simd_f32s(&mut out[l]).0.copy_from_slice(&sums[l]);
         }
     }
-    if !out_rest.is_empty() {
-        let mut sum = padded(out_rest);
-        for n in 0..N {
-            let row = padded(rows[n].1);
-            crate::products::add_multiple(simd, coefficients[n], &[row], std::slice::from_mut(&mut sum));
-        }
-        out_rest.copy_from_slice(&sum.0[..out_rest.len()]);
+    let lanes = out.len() / WIDTH;
+    let mut lane = 0;
+    // Sixteen registers, where lanes are of two vectors, have no room for more than four.
+    while NV == 1 && lanes - lane >= 8 {
+        strip::<S, NV, 8>(simd, coefficients, rows, out, lane);
+        lane += 8;
+    }
+    while lanes - lane >= 4 {
+        strip::<S, NV, 4>(simd, coefficients, rows, out, lane);
+        lane += 4;
+    }
+    if lanes - lane >= 2 {
+        strip::<S, NV, 2>(simd, coefficients, rows, out, lane);
+        lane += 2;
+    }
+    if lanes > lane {
+        strip::<S, NV, 1>(simd, coefficients, rows, out, lane);
+    }
+    if lanes * WIDTH < out.len() {
+        add_rest(coefficients, rows.from(rows.first + lanes * WIDTH), &mut out[lanes * WIDTH..]);
+    }
+}
+
+/// As [`dots_of_rest`].
+#[inline(never)]
+fn add_rest(coefficients: &[f32], rows: Rows<'_>, out: &mut [f32]) {
+    for (&coefficient, &at) in coefficients.iter().zip(rows.at) {
+        axpy(coefficient, rows.row(at, out.len()), out);
     }
 }

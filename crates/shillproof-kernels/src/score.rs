@@ -1,11 +1,15 @@
 //! Scores of all items, for one user or a block of users.
 
 use pulp::{Arch, Simd, WithSimd};
+use rayon::prelude::*;
 
 use crate::matrix::Matrix;
-use crate::panels::{Panels, WIDTH, transpose_into};
+use crate::panels::{Panels, WIDTH};
 use crate::prefetch::prefetch;
-use crate::products::{Sink, product};
+use crate::products::{Sink, product_of_rows};
+
+/// Users scored by one thread at a time in [`ItemPanels::score_rows`].
+const ROWS: usize = 128;
 
 /// Item factors laid out for scoring: `score(u, i) = p_uᵀq_i`.
 #[derive(Clone, Debug)]
@@ -22,7 +26,7 @@ impl ItemPanels {
     ///
     /// ```
     /// use shillproof_kernels::{ItemPanels, Matrix};
-    /// let items = ItemPanels::new(&Matrix::from_vec(3, 2, vec![1.0, 0.0, 0.0, 1.0, 1.0, 1.0])?);
+    /// let items = ItemPanels::new(&Matrix::from_slice(3, 2, &[1.0, 0.0, 0.0, 1.0, 1.0, 1.0])?);
     /// let mut scores = [0.0; 3];
     /// items.score(&[2.0, 5.0], &mut scores);
     /// assert_eq!(scores, [2.0, 5.0, 7.0]);
@@ -58,17 +62,26 @@ impl ItemPanels {
             out.fill(0.0);
             return;
         }
-        let mut panels = Panels::zeros(self.panels.rows(), users.len());
-        for (at, rows) in users.chunks(WIDTH).enumerate() {
-            transpose_into(rows.iter().copied(), panels.panel_mut(at));
-        }
-        Arch::new().dispatch(Block { items: self, users: &panels, out });
+        Arch::new().dispatch(Block { items: self, users, out });
+    }
+
+    /// Scores of all items for every row of a matrix, in parallel: the bits of [`ItemPanels::score`].
+    ///
+    /// # Shapes
+    /// `users`: a row a user. `out`: one row of [`ItemPanels::items`] cells for each.
+    pub fn score_rows(&self, users: &Matrix, out: &mut [f32]) {
+        let (width, items) = (users.columns().max(1), self.items.max(1));
+        let blocks = users.as_slice().par_chunks(ROWS * width);
+        out.par_chunks_mut(ROWS * items).zip(blocks).for_each(|(out, users)| {
+            let users: Vec<&[f32]> = users.chunks_exact(width).collect();
+            self.score_block(&users, out);
+        });
     }
 }
 
 struct Block<'a> {
     items: &'a ItemPanels,
-    users: &'a Panels,
+    users: &'a [&'a [f32]],
     out: &'a mut [f32],
 }
 
@@ -88,11 +101,10 @@ impl WithSimd for Block<'_> {
             if at + 1 < self.items.panels.count() {
                 prefetch(self.items.panels.panel(at + 1));
             }
-            for (block, out) in self.out.chunks_mut(WIDTH * items).enumerate() {
-                let rows = out.len() / items;
-                let width = WIDTH.min(items - first);
-                let mut sink = Cells { out: &mut out[first..], items, rows, width };
-                product(simd, self.users.panel(block), self.items.panels.panel(at), rows, &mut sink);
+            let width = WIDTH.min(items - first);
+            for (users, out) in self.users.chunks(WIDTH).zip(self.out.chunks_mut(WIDTH * items)) {
+                let mut sink = Cells { out: &mut out[first..], items, width };
+                product_of_rows(simd, users, self.items.panels.panel(at), &mut sink);
             }
         }
     }
@@ -102,16 +114,12 @@ impl WithSimd for Block<'_> {
 struct Cells<'a> {
     out: &'a mut [f32],
     items: usize,
-    rows: usize,
     width: usize,
 }
 
 impl<S: Simd> Sink<S> for Cells<'_> {
     #[inline(always)]
     fn take(&mut self, _: S, row: usize, v: usize, value: S::f32s) {
-        if row >= self.rows {
-            return;
-        }
         let cells = &mut self.out[row * self.items..][..self.width];
         let first = v * S::F32_LANES;
         if first + S::F32_LANES <= self.width {

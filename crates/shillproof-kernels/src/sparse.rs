@@ -7,7 +7,7 @@ use crate::matrix::Matrix;
 use crate::parallel::{balanced, for_each_range};
 use crate::prefetch::{CACHED, prefetch};
 use crate::products::with_vectors;
-use crate::rows::{GROUP, add_rows, rows_at};
+use crate::rows::{CHUNK, Rows, add_rows};
 
 /// Rows asked for ahead of their use.
 const AHEAD: usize = 8;
@@ -23,9 +23,9 @@ impl Csr {
     /// ```
     /// use shillproof_kernels::{Csr, Matrix};
     /// let a = Csr::from_rows(2, &[vec![(0, 2.0), (1, -1.0)]]);
-    /// let x = Matrix::from_vec(2, 1, vec![3.0, 5.0])?;
+    /// let x = Matrix::from_slice(2, 1, &[3.0, 5.0])?;
     /// let mut out = Matrix::zeros(1, 1);
-    /// a.add_product(&x, &Matrix::from_vec(1, 1, vec![10.0])?, &mut out);
+    /// a.add_product(&x, &Matrix::from_slice(1, 1, &[10.0])?, &mut out);
     /// assert_eq!(out.as_slice(), [11.0]);
     /// # Ok::<(), shillproof_kernels::ShapeError>(())
     /// ```
@@ -73,19 +73,15 @@ fn product<S: Simd, const NV: usize>(simd: S, part: Part<'_>) {
     let cached = x.as_slice().len() <= CACHED;
     for (row, out) in rows.zip(out.chunks_exact_mut(x.columns().max(1))) {
         out.copy_from_slice(start.row(row));
-        let (groups, rest) = matrix.columns(row).as_chunks::<GROUP>();
-        let values = matrix.values(row).map(<[f32]>::as_chunks::<GROUP>);
-        for (at, group) in groups.iter().enumerate() {
-            let ahead = (0..GROUP).filter(|_| !cached).map(|one| at * GROUP + one + AHEAD);
+        let columns = matrix.columns(row);
+        for (first, some) in (0..).step_by(CHUNK).zip(columns.chunks(CHUNK)) {
+            let ahead = (first..first + CHUNK).filter(|_| !cached).map(|one| one + AHEAD);
             for next in ahead.filter_map(|ahead| matrix.column_ahead(row, ahead)) {
                 prefetch(x.row(next));
             }
-            let coefficients = values.map_or([1.0; GROUP], |(groups, _)| groups[at]);
-            add_rows::<S, NV, GROUP>(simd, coefficients, rows_at(x, *group), out);
-        }
-        for (at, &column) in rest.iter().enumerate() {
-            let coefficient = values.map_or(1.0, |(_, rest)| rest[at]);
-            add_rows::<S, NV, 1>(simd, [coefficient], [x.row(column as usize)], out);
+            let coefficients =
+                matrix.values(row).map_or(&[1.0; CHUNK][..some.len()], |all| &all[first..][..some.len()]);
+            add_rows::<S, NV>(simd, coefficients, Rows::new(x, some), out);
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::vectorized;
 /// use shillproof_core::{Interactions, Triples};
 /// let triples = Triples { users: vec![0], items: vec![0], ratings: None, times: None };
 /// let entries = Csr::of(&Interactions::from_triples(1, 1, triples, None).unwrap());
-/// let (p, q) = (Matrix::from_vec(1, 2, vec![1.0, 2.0]).unwrap(), Matrix::from_vec(1, 2, vec![1.0, 1.0]).unwrap());
+/// let (p, q) = (Matrix::from_slice(1, 2, &[1.0, 2.0]).unwrap(), Matrix::from_slice(1, 2, &[1.0, 1.0]).unwrap());
 /// assert_eq!(squared_error(&entries, &p, &q, None), 4.0);
 /// ```
 pub fn squared_error(entries: &Csr, users: &Matrix, items: &Matrix, row_weight: Option<&[f32]>) -> f64 {

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use shillproof_core::{
     Ctx, FitJob, Interactions, ItemId, Recommender, Seed, Ties, UserId, Victim, select_top_k,
 };
-use shillproof_kernels::{Csr, FullRows, gram};
+use shillproof_kernels::{Csr, FullCells};
 use shillproof_victims::{Bpr, FactorModel, InnerSolver, Wrmf};
 use support::{Now, Stamps, peak_mb, read};
 
@@ -39,16 +39,9 @@ fn als(words: &[&str], train: &Interactions) -> Result<(Value, FactorModel), Box
     let model = wrmf.fit_model(&FitJob::new(train), &ctx)?;
     let (wall, cpu) = stamps.per_step()?;
     let (users, items) = (model.users(), model.items());
-    let cells = FullRows {
-        entries: &Csr::of(train),
-        other: items,
-        gram: &gram(items, None),
-        weight: wrmf.weight,
-        row_weight: None,
-        column_weight: None,
-    };
+    let cells = FullCells::new(Csr::of(train), wrmf.weight, None);
     let penalty = f64::from(wrmf.regularization) * (users.squared_norm() + items.squared_norm());
-    Ok((json!({ "wall": wall, "cpu": cpu, "loss": cells.loss(users) + penalty }), model))
+    Ok((json!({ "wall": wall, "cpu": cpu, "loss": cells.loss(users, items) + penalty }), model))
 }
 
 /// Lists of all users, training items left out.

@@ -83,7 +83,7 @@ mod tests {
             Interactions::from_triples(3, 5, triples, None).unwrap()
         };
         let (train, held_out) = (rows(&[(0, 4)]), rows(&[(0, 2), (0, 0), (1, 1)]));
-        let column = |values: Vec<f32>| Matrix::from_vec(values.len(), 1, values).unwrap();
+        let column = |values: Vec<f32>| Matrix::from_slice(values.len(), 1, &values).unwrap();
         let model = FactorModel::ranking(column(vec![1.0; 3]), column(vec![0.0, 1.0, 2.0, 3.0, 4.0]));
         let ties = Ties::hashed(Seed::new(1));
         assert_eq!(recall(&model, &train, &held_out, 3, ties), f64::midpoint(0.5, 0.0));

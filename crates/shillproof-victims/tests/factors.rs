@@ -75,7 +75,7 @@ fn matrix(rows: &Value) -> Matrix {
     let rows = rows.as_array().unwrap();
     let data: Vec<f32> =
         rows.iter().flat_map(|r| r.as_array().unwrap()).map(|x| x.as_f64().unwrap() as f32).collect();
-    Matrix::from_vec(rows.len(), data.len() / rows.len(), data).unwrap()
+    Matrix::from_slice(rows.len(), data.len() / rows.len(), &data).unwrap()
 }
 
 #[test]

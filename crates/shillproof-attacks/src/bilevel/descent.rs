@@ -14,7 +14,7 @@ use super::outer::{Difficulty, OuterLoss, Seekers};
 use super::project::Projection;
 use super::reverse::Bilevel;
 use super::surrogate::{above_zero, at_least_one};
-use super::training::{Trained, Training};
+use super::training::{Trained, Training, Workspace};
 use crate::craft::{Frame, Model, Scores, draw_from};
 
 /// Whose effect on the surrogate decides which fake users are kept.
@@ -153,10 +153,10 @@ impl Descent {
             Bilevel { genuine: seekers.seen, training: &self.training, seed: seed.child("surrogate") };
         let popularity = self.popularity(seekers.seen);
         let mut velocity = Matrix::zeros(start.len(), seekers.seen.n_items());
-        let (mut rows, mut best) = (start, Best::default());
+        let (mut rows, mut best, mut workspace) = (start, Best::default(), Workspace::default());
         for iteration in 0..self.iterations {
             ctx.observer.progress(self.name, iteration as u64, self.iterations as u64);
-            let found = bilevel.hypergradient(&rows, seekers, ctx)?;
+            let found = bilevel.hypergradient(&rows, seekers, &mut workspace, ctx)?;
             let served = self.served(found.loss, &found.trained, seekers)?;
             // Where the descent starts is no profile yet.
             if self.evaluate == Evaluate::Trained && iteration > 0 {
@@ -185,7 +185,7 @@ impl Descent {
             }
         }
         if self.evaluate == Evaluate::Trained {
-            let trained = bilevel.train(&rows, ctx)?;
+            let trained = bilevel.train(&rows, &mut workspace, ctx)?;
             let (loss, ..) = seekers.gradient(&trained);
             best.offer(self.served(loss, &trained, seekers)?, &rows);
         }

@@ -31,4 +31,4 @@ pub(crate) use project::Projection;
 pub use reverse::{Bilevel, Hypergradient};
 pub use surrogate::Surrogate;
 pub(crate) use surrogate::adam_of;
-pub use training::{Optimizer, Trained, Training};
+pub use training::{Optimizer, Trained, Training, Workspace};

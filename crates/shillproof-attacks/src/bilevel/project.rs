@@ -52,7 +52,7 @@ mod tests {
     #[test]
     fn the_largest_cells_stay() {
         let cells = vec![0.3, 0.9, -1.0, 0.0, 0.9, 0.2, 0.1, 0.0, 0.0, 0.0];
-        let relaxed = Matrix::from_vec(2, 5, cells).unwrap();
+        let relaxed = Matrix::from_slice(2, 5, &cells).unwrap();
         let rows = |projection: Projection, room| {
             projection.rows(&relaxed, room, |item| item != ItemId(1), Seed::new(1))
         };

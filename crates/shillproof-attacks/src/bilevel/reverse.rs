@@ -2,11 +2,11 @@
 
 use shillproof_core::{Cancelled, Ctx, Interactions, Seed};
 use shillproof_kernels::adam::Cotangent;
-use shillproof_kernels::{ItemPanels, Joined, Matrix};
+use shillproof_kernels::{ItemPanels, Joined, Matrix, Slopes};
 
 use super::masked::Mask;
 use super::outer::Seekers;
-use super::training::{Batch, Run, State, Trained, Training, add, rows_of, stack};
+use super::training::{Batch, Run, State, Trained, Training, Workspace, add, rows_of, stack};
 
 /// A surrogate and the data that the attacker has.
 #[derive(Clone, Copy)]
@@ -38,12 +38,17 @@ impl Bilevel<'_> {
     ///
     /// # Errors
     /// When somebody asks to stop.
-    pub fn train(&self, fakes: &[Vec<u32>], ctx: &Ctx<'_>) -> Result<Trained, Cancelled> {
+    pub fn train(
+        &self,
+        fakes: &[Vec<u32>],
+        workspace: &mut Workspace,
+        ctx: &Ctx<'_>,
+    ) -> Result<Trained, Cancelled> {
         let run = Run::new(self.training, self.genuine, fakes, self.seed);
         let mut state = run.start();
         for epoch in 0..self.training.epochs {
             ctx.check()?;
-            epoch_of(&run, epoch, &mut state, |_| {});
+            epoch_of(&run, epoch, &mut state, workspace, |_| {});
         }
         Ok(state.factors)
     }
@@ -63,11 +68,12 @@ impl Bilevel<'_> {
         &self,
         fakes: &[Vec<u32>],
         seekers: &Seekers<'_>,
+        workspace: &mut Workspace,
         ctx: &Ctx<'_>,
     ) -> Result<Hypergradient, Cancelled> {
         let run = Run::new(self.training, self.genuine, fakes, self.seed);
         let start = run.start();
-        self.through(&run, fakes.len(), seekers, start, ctx)
+        self.through(&run, fakes.len(), seekers, start, workspace, ctx)
     }
 
     /// As [`Bilevel::hypergradient`], where training starts from factors of all users and all items that are given.
@@ -82,6 +88,7 @@ impl Bilevel<'_> {
         factors: Trained,
         fakes: &[Vec<u32>],
         seekers: &Seekers<'_>,
+        workspace: &mut Workspace,
         ctx: &Ctx<'_>,
     ) -> Result<Hypergradient, Cancelled> {
         let shape = |m: &Matrix| (m.rows(), m.columns());
@@ -90,7 +97,7 @@ impl Bilevel<'_> {
         assert_eq!(shape(&factors.items), (self.genuine.n_items(), d), "factors of items");
         let run = Run::new(self.training, self.genuine, fakes, self.seed);
         let start = State { factors, ..run.start() };
-        self.through(&run, fakes.len(), seekers, start, ctx)
+        self.through(&run, fakes.len(), seekers, start, workspace, ctx)
     }
 
     fn through(
@@ -99,6 +106,7 @@ impl Bilevel<'_> {
         fakes: usize,
         seekers: &Seekers<'_>,
         mut state: State,
+        workspace: &mut Workspace,
         ctx: &Ctx<'_>,
     ) -> Result<Hypergradient, Cancelled> {
         let Training { epochs, unroll, .. } = *self.training;
@@ -107,10 +115,10 @@ impl Bilevel<'_> {
         for epoch in 0..epochs {
             ctx.check()?;
             if epoch >= first {
-                starts.push(state.clone());
+                starts.push(workspace.copy(&state));
             }
             let mut own = Vec::new();
-            epoch_of(run, epoch, &mut state, |mask| own.push(mask));
+            epoch_of(run, epoch, &mut state, workspace, |mask| own.push(mask));
             masks.push(own);
         }
         let (loss, of_users, of_items) = seekers.gradient(&state.factors);
@@ -130,24 +138,31 @@ impl Bilevel<'_> {
             let masks = &masks[epoch];
             let mut states = vec![start];
             for (batch, mask) in batches.iter().zip(masks).take(batches.len() - 1) {
-                let mut next = states[states.len() - 1].clone();
-                run.step(&mut next, batch, mask.as_ref());
+                let mut next = workspace.copy(&states[states.len() - 1]);
+                run.step(&mut next, batch, mask.as_ref(), workspace);
                 states.push(next);
             }
             for (batch, mask) in batches.iter().zip(masks).rev() {
                 let before = states.pop().expect("invariant: a state before every step");
-                back.step(&before, &after, batch, mask.as_ref());
-                after = before;
+                back.step(&before, &after, batch, mask.as_ref(), workspace);
+                workspace.put_back(std::mem::replace(&mut after, before));
             }
         }
+        workspace.put_back(after);
         Ok(Hypergradient { loss, of_fakes: back.of_fakes, trained })
     }
 }
 
-fn epoch_of(run: &Run<'_>, epoch: usize, state: &mut State, mut record: impl FnMut(Option<Mask>)) {
+fn epoch_of(
+    run: &Run<'_>,
+    epoch: usize,
+    state: &mut State,
+    workspace: &mut Workspace,
+    mut record: impl FnMut(Option<Mask>),
+) {
     for batch in run.batches(epoch).iter() {
         let mask = run.mask(epoch, batch, &state.factors);
-        run.step(state, batch, mask.as_ref());
+        run.step(state, batch, mask.as_ref(), workspace);
         record(mask);
     }
 }
@@ -162,42 +177,49 @@ struct Back<'a> {
 
 impl Back<'_> {
     /// Back through one step.
-    fn step(&mut self, before: &State, after: &State, batch: &Batch, mask: Option<&Mask>) {
+    fn step(
+        &mut self,
+        before: &State,
+        after: &State,
+        batch: &Batch,
+        mask: Option<&Mask>,
+        workspace: &mut Workspace,
+    ) {
         let Trained { users, items } = &before.factors;
         let d = items.columns();
-        let mut of_gradient = [Matrix::zeros(users.rows(), d), Matrix::zeros(items.rows(), d)];
-        self.through_update(before, after, &mut of_gradient);
-        let [mut user_tangent, mut item_tangent] = of_gradient;
+        let Workspace { tangents, joined: [p, q], seconds, .. } = workspace;
+        tangents[0].reshape(users.rows(), d);
+        tangents[1].reshape(items.rows(), d);
+        self.through_update(before, after, tangents);
+        let [user_tangent, item_tangent] = tangents;
         if let Some(graph) = &self.run.graph {
-            graph.pass(&mut user_tangent, &mut item_tangent);
+            graph.pass(user_tangent, item_tangent);
         }
-        let q = Joined::new(items, &item_tangent);
-        let (own, own_tangent) = (batch.gather(users), batch.gather(&user_tangent));
-        let p = Joined::new(&own, &own_tangent);
-        let mut of_own = Matrix::zeros(own.rows(), d);
-        let mut of_items = Matrix::zeros(items.rows(), d);
+        q.set(items, item_tangent);
+        let (own, own_tangent) = (batch.gather(users), batch.gather(user_tangent));
+        p.set(&own, &own_tangent);
         match mask {
-            None => batch.cells.second(&p, &q, &mut of_own, &mut of_items),
+            None => batch.cells.second(p, q, seconds),
             Some(mask) => {
                 let (masked, fakes) = batch.split(self.run.training.weight);
                 let part = |rows: std::ops::Range<usize>| {
                     Joined::new(&rows_of(&own, rows.clone()), &rows_of(&own_tangent, rows))
                 };
-                let mut parts =
-                    [Matrix::zeros(batch.genuine, d), Matrix::zeros(own.rows() - batch.genuine, d)];
-                let mut of_items_by_fakes = Matrix::zeros(items.rows(), d);
-                masked.second(mask, &part(0..batch.genuine), &q, &mut parts[0], &mut of_items);
-                fakes.second(&part(batch.genuine..own.rows()), &q, &mut parts[1], &mut of_items_by_fakes);
-                add(of_items.as_mut_slice(), of_items_by_fakes.as_slice());
-                stack(&parts, &mut of_own);
+                let mut of_genuine = Matrix::zeros(batch.genuine, d);
+                seconds.of_q = Matrix::zeros(items.rows(), d);
+                masked.second(mask, &part(0..batch.genuine), q, &mut of_genuine, &mut seconds.of_q);
+                let mut of_fakes = Slopes::default();
+                fakes.second(&part(batch.genuine..own.rows()), q, &mut of_fakes);
+                add(seconds.of_q.as_mut_slice(), of_fakes.of_q.as_slice());
+                seconds.of_p = stack(&of_genuine, &of_fakes.of_p);
             }
         }
-        add(&mut self.items.parameters, of_items.as_slice());
+        add(&mut self.items.parameters, seconds.of_q.as_slice());
         for at in 0..own.rows() {
             let row = batch.row(at) * d;
-            shillproof_kernels::axpy(1.0, of_own.row(at), &mut self.users.parameters[row..row + d]);
+            shillproof_kernels::axpy(1.0, seconds.of_p.row(at), &mut self.users.parameters[row..row + d]);
         }
-        self.mixed(batch, &p, &q);
+        self.mixed(batch, p, q);
     }
 
     /// Back through the optimiser alone: on return the cotangents lack what goes through the gradient, whose own

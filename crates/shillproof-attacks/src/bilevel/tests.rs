@@ -163,11 +163,12 @@ fn relative_error(training: &Training, loss: OuterLoss, difficulty: Difficulty) 
     };
     let seed = Seed::new(7);
     let bilevel = Bilevel { genuine: &data, training, seed };
-    let found = bilevel.hypergradient(&fakes, &seekers, &Ctx::new(Seed::new(0))).unwrap();
+    let found =
+        bilevel.hypergradient(&fakes, &seekers, &mut Workspace::default(), &Ctx::new(Seed::new(0))).unwrap();
 
     // Which rows every step has, and the masks that it puts on them, are constants to the derivative.
     let run = Run::new(training, &data, &fakes, seed);
-    let mut state = run.start();
+    let (mut state, mut workspace) = (run.start(), Workspace::default());
     let start = [wide(&state.factors.users), wide(&state.factors.items)];
     let mut epochs = Vec::new();
     for epoch in 0..training.epochs {
@@ -179,7 +180,7 @@ fn relative_error(training: &Training, loss: OuterLoss, difficulty: Difficulty) 
                 let own = rows_of(&state.factors.users, rows[..batch.genuine].iter().copied());
                 batch.split(training.weight).0.dense(mask, &own, &state.factors.items)
             });
-            run.step(&mut state, batch, mask.as_ref());
+            run.step(&mut state, batch, mask.as_ref(), &mut workspace);
             steps.push(Step { rows, mask: dense });
         }
         epochs.push(steps);
@@ -297,6 +298,7 @@ fn the_number_of_threads_changes_nothing() {
         Training { batch_size: 40, pgm: Some((pgm(Em::Hard), 2)), passing, ..training(Optimizer::Adam) };
     let users: Vec<UserId> = data.users().collect();
     let fakes = vec![vec![1, 5, 9], vec![2, 5, 8, 50]];
+    let ctx = Ctx::new(Seed::new(0));
     let with = |threads, loss| {
         let seekers = Seekers {
             loss,
@@ -308,8 +310,13 @@ fn the_number_of_threads_changes_nothing() {
         };
         let bilevel = Bilevel { genuine: &data, training: &training, seed: Seed::new(7) };
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        let found =
-            pool.install(|| bilevel.hypergradient(&fakes, &seekers, &Ctx::new(Seed::new(0))).unwrap());
+        // What another training has left in memory changes nothing either.
+        let mut workspace = Workspace::default();
+        bilevel.hypergradient(&fakes[1..], &seekers, &mut workspace, &ctx).unwrap();
+        let again = pool.install(|| bilevel.hypergradient(&fakes, &seekers, &mut workspace, &ctx).unwrap());
+        let found = pool
+            .install(|| bilevel.hypergradient(&fakes, &seekers, &mut Workspace::default(), &ctx).unwrap());
+        assert_eq!((again.loss, &again.of_fakes), (found.loss, &found.of_fakes));
         (found.loss, found.of_fakes, found.trained)
     };
     for loss in [OuterLoss::CrossEntropy, OuterLoss::Wmw { width: 0.3, list_length: 6, skip_seen: true }] {
@@ -338,7 +345,7 @@ fn hypergradients_are_those_of_unrolled_autograd() {
     let targets: Vec<ItemId> = ids(&golden["targets"]).into_iter().map(ItemId).collect();
     let matrix = |v: &Value, columns: usize| {
         let cells: Vec<f32> = v.as_array().unwrap().iter().map(|x| x.as_f64().unwrap() as f32).collect();
-        Matrix::from_vec(cells.len() / columns, columns, cells).unwrap()
+        Matrix::from_slice(cells.len() / columns, columns, &cells).unwrap()
     };
     let cases = golden["cases"].as_array().unwrap();
     assert_eq!(cases.len(), 4);
@@ -375,8 +382,15 @@ fn hypergradients_are_those_of_unrolled_autograd() {
             items: matrix(&golden["start_items"], training.factors),
         };
         let bilevel = Bilevel { genuine: &data, training: &training, seed: Seed::new(0) };
-        let found =
-            bilevel.hypergradient_from(start, &rows("fakes"), &seekers, &Ctx::new(Seed::new(0))).unwrap();
+        let found = bilevel
+            .hypergradient_from(
+                start,
+                &rows("fakes"),
+                &seekers,
+                &mut Workspace::default(),
+                &Ctx::new(Seed::new(0)),
+            )
+            .unwrap();
         let want: Vec<f64> =
             case["gradient"].as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect();
         assert_eq!(want.len(), found.of_fakes.as_slice().len());

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use shillproof_core::{Interactions, Seed};
-use shillproof_kernels::{Adam, Csr, FullCells, Matrix};
+use shillproof_kernels::{Adam, Csr, FullCells, Joined, Matrix, Slopes};
 
 use super::masked::{Mask, Masked};
 use super::passing::{Graph, Passing};
@@ -68,6 +68,35 @@ pub(super) struct State {
     pub(super) moments: Option<[Adam; 2]>,
 }
 
+/// What one training leaves to the next one to write over: a fifth of a hypergradient goes by if the system is asked for it anew.
+#[derive(Debug, Default)]
+pub struct Workspace {
+    /// Gradients of a batch's users and of all items, and, on the way back, their derivatives.
+    slopes: Slopes<f32>,
+    pub(super) seconds: Slopes<[f32; 2]>,
+    /// Cotangents of the gradients of all users and of all items.
+    pub(super) tangents: [Matrix; 2],
+    /// Factors of a batch's users and of all items beside their tangents.
+    pub(super) joined: [Joined; 2],
+    states: Vec<State>,
+}
+
+impl Workspace {
+    /// A copy of a state.
+    pub(super) fn copy(&mut self, state: &State) -> State {
+        let Some(mut copy) = self.states.pop() else { return state.clone() };
+        copy.factors.users.clone_from(&state.factors.users);
+        copy.factors.items.clone_from(&state.factors.items);
+        copy.moments.clone_from(&state.moments);
+        copy
+    }
+
+    /// Takes a state back that is not needed any more.
+    pub(super) fn put_back(&mut self, state: State) {
+        self.states.push(state);
+    }
+}
+
 /// Some users, trained on in one step.
 #[derive(Clone, Debug)]
 pub(super) struct Batch {
@@ -85,6 +114,16 @@ impl Batch {
             None => Cow::Borrowed(of),
             Some(rows) => Cow::Owned(rows_of(of, rows.iter().map(|&r| r as usize))),
         }
+    }
+
+    /// Rows of the batch at their places among all users, zeros elsewhere; none if they are there already.
+    fn scatter(&self, own: &Matrix, users: usize) -> Option<Matrix> {
+        let chosen = self.chosen.as_ref()?;
+        let mut out = Matrix::zeros(users, own.columns());
+        for (at, &row) in chosen.iter().enumerate() {
+            out.row_mut(row as usize).copy_from_slice(own.row(at));
+        }
+        Some(out)
     }
 
     /// The row of all users that is row `at` of the batch.
@@ -193,31 +232,37 @@ impl<'a> Run<'a> {
     }
 
     /// One step of the optimiser.
-    pub(super) fn step(&self, state: &mut State, batch: &Batch, mask: Option<&Mask>) {
+    pub(super) fn step(
+        &self,
+        state: &mut State,
+        batch: &Batch,
+        mask: Option<&Mask>,
+        workspace: &mut Workspace,
+    ) {
         let Trained { users, items } = &state.factors;
         let d = items.columns();
         let own = batch.gather(users);
-        let mut of_own = Matrix::zeros(own.rows(), d);
-        let mut of_items = Matrix::zeros(items.rows(), d);
+        let slopes = &mut workspace.slopes;
         match mask {
-            None => batch.cells.gradient(&own, items, &mut of_own, &mut of_items),
+            None => batch.cells.gradient(&own, items, slopes),
             Some(mask) => {
                 let (masked, fakes) = batch.split(self.training.weight);
                 let genuine = rows_of(&own, 0..batch.genuine);
-                let fake = rows_of(&own, batch.genuine..own.rows());
-                let mut parts = [Matrix::zeros(genuine.rows(), d), Matrix::zeros(fake.rows(), d)];
-                let mut of_items_by_fakes = Matrix::zeros(items.rows(), d);
-                masked.gradient(mask, &genuine, items, &mut parts[0], &mut of_items);
-                fakes.gradient(&fake, items, &mut parts[1], &mut of_items_by_fakes);
-                add(of_items.as_mut_slice(), of_items_by_fakes.as_slice());
-                stack(&parts, &mut of_own);
+                let mut of_genuine = Matrix::zeros(genuine.rows(), d);
+                slopes.of_q = Matrix::zeros(items.rows(), d);
+                masked.gradient(mask, &genuine, items, &mut of_genuine, &mut slopes.of_q);
+                let mut of_fakes = Slopes::default();
+                fakes.gradient(&rows_of(&own, batch.genuine..own.rows()), items, &mut of_fakes);
+                add(slopes.of_q.as_mut_slice(), of_fakes.of_q.as_slice());
+                slopes.of_p = stack(&of_genuine, &of_fakes.of_p);
             }
         }
-        let mut of_users = scatter(batch, of_own, users.rows());
+        let mut scattered = batch.scatter(&slopes.of_p, users.rows());
+        let of_users = scattered.as_mut().unwrap_or(&mut slopes.of_p);
         if let Some(graph) = &self.graph {
-            graph.pass(&mut of_users, &mut of_items);
+            graph.pass(of_users, &mut slopes.of_q);
         }
-        self.update(state, &of_users, &of_items);
+        self.update(state, of_users, &slopes.of_q);
     }
 
     fn update(&self, state: &mut State, of_users: &Matrix, of_items: &Matrix) {
@@ -237,20 +282,10 @@ impl<'a> Run<'a> {
 }
 
 /// One matrix above the other.
-pub(super) fn stack(parts: &[Matrix; 2], out: &mut Matrix) {
-    let (top, bottom) = out.as_mut_slice().split_at_mut(parts[0].as_slice().len());
-    top.copy_from_slice(parts[0].as_slice());
-    bottom.copy_from_slice(parts[1].as_slice());
-}
-
-/// Rows of a batch at their places among all users; zeros elsewhere.
-fn scatter(batch: &Batch, own: Matrix, users: usize) -> Matrix {
-    if batch.chosen.is_none() {
-        return own;
-    }
-    let mut out = Matrix::zeros(users, own.columns());
-    for at in 0..own.rows() {
-        out.row_mut(batch.row(at)).copy_from_slice(own.row(at));
-    }
+pub(super) fn stack(top: &Matrix, bottom: &Matrix) -> Matrix {
+    let mut out = Matrix::zeros(top.rows() + bottom.rows(), top.columns());
+    let (above, below) = out.as_mut_slice().split_at_mut(top.as_slice().len());
+    above.copy_from_slice(top.as_slice());
+    below.copy_from_slice(bottom.as_slice());
     out
 }

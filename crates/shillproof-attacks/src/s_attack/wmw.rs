@@ -110,8 +110,8 @@ pub(crate) fn refresh_lists(
 }
 
 fn single(factors: &Factors) -> Matrix {
-    let values = factors.as_slice().iter().map(|&x| x as f32).collect();
-    Matrix::from_vec(factors.rows(), factors.width(), values).expect("invariant: one value a cell")
+    let values = factors.as_slice().iter().map(|&x| x as f32).collect::<Vec<_>>();
+    Matrix::from_slice(factors.rows(), factors.width(), &values).expect("invariant: one value a cell")
 }
 
 #[cfg(test)]

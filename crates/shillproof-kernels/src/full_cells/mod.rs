@@ -6,11 +6,11 @@ mod tests;
 use pulp::{Arch, Simd, WithSimd};
 
 use crate::csr::Csr;
-use crate::gram::gram;
-use crate::matrix::Matrix;
-use crate::parallel::{balanced, for_each_range, for_each_range_with_cells};
+use crate::gram::{gram, gram_rows};
+use crate::matrix::{Matrix, dot};
+use crate::parallel::{balanced, for_each_range, for_each_range_with_cells, sum};
 use crate::products::with_vectors;
-use crate::rows::{GROUP, add_rows, dots, picked, rows_at};
+use crate::rows::{CHUNK, Rows, add_rows, dots};
 use crate::score::ItemPanels;
 
 /// The loss `L(P, Q) = Σ_rc ω_r w_rc (y_rc − p_rᵀq_c)²` over all cells, where `y` is 1 with weight `weight` on
@@ -28,23 +28,44 @@ pub struct FullCells {
     row_weight: Option<Vec<f32>>,
 }
 
+/// Gradients, and what was found for each stored cell on the way. To be written over again and again: memory that the system must find takes a
+/// tenth of a step.
+#[derive(Clone, Debug, Default)]
+pub struct Slopes<T> {
+    /// One row a row.
+    pub of_p: Matrix,
+    /// One row a column.
+    pub of_q: Matrix,
+    /// One entry a stored cell.
+    cells: Vec<T>,
+}
+
 /// Factors with a tangent beside each row: `[θ | θ̇]`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Joined(Matrix);
 
 impl Joined {
     /// # Panics
     /// If the two are not of one shape.
     pub fn new(value: &Matrix, tangent: &Matrix) -> Self {
+        let mut out = Self::default();
+        out.set(value, tangent);
+        out
+    }
+
+    /// [`Joined::new`], into the memory that is there.
+    ///
+    /// # Panics
+    /// If the two are not of one shape.
+    pub fn set(&mut self, value: &Matrix, tangent: &Matrix) {
         let (rows, d) = (value.rows(), value.columns());
         assert_eq!((rows, d), (tangent.rows(), tangent.columns()), "a tangent of another shape");
-        let mut out = Matrix::zeros(rows, 2 * d);
+        self.0.reshape(rows, 2 * d);
         for r in 0..rows {
-            let (left, right) = out.row_mut(r).split_at_mut(d);
+            let (left, right) = self.0.row_mut(r).split_at_mut(d);
             left.copy_from_slice(value.row(r));
             right.copy_from_slice(tangent.row(r));
         }
-        Self(out)
     }
 
     /// One row of twice the width.
@@ -70,13 +91,13 @@ impl Joined {
 
     /// The sum over rows of `ω (θ̇ θᵀ + θ θ̇ᵀ)` beside that of `ω θ θᵀ`, doubled: what cells of weight 1 do to the other side.
     fn dense(&self, weights: Option<&[f32]>) -> ItemPanels {
-        let both = gram(&self.0, weights);
         let d = self.0.columns() / 2;
+        let both = gram_rows(&self.0, weights, d);
         let mut out = Matrix::zeros(d, 2 * d);
         for i in 0..d {
             let row = out.row_mut(i);
             for j in 0..d {
-                row[j] = 2.0 * (both.row(i)[d + j] + both.row(d + i)[j]);
+                row[j] = 2.0 * (both.row(i)[d + j] + both.row(j)[d + i]);
                 row[d + j] = 2.0 * both.row(i)[j];
             }
         }
@@ -97,35 +118,57 @@ impl FullCells {
         &self.by_row
     }
 
-    /// The gradients `(∂L/∂P, ∂L/∂Q)`.
+    /// The loss.
     ///
     /// # Shapes
-    /// `p`, `of_p`: one row a row. `q`, `of_q`: one row a column. All of one width.
-    pub fn gradient(&self, p: &Matrix, q: &Matrix, of_p: &mut Matrix, of_q: &mut Matrix) {
+    /// As [`FullCells::gradient`].
+    pub fn loss(&self, p: &Matrix, q: &Matrix) -> f64 {
+        let (gram, weight) = (gram(q, None), f64::from(self.weight));
+        sum(&balanced(self.by_row.row_starts(), 16), |rows| {
+            let of_row = |row: usize| {
+                let x = p.row(row);
+                let all: f64 =
+                    x.iter().zip(0..).map(|(&x_k, k)| f64::from(x_k) * f64::from(dot(gram.row(k), x))).sum();
+                let stored = self.by_row.columns(row).iter().map(|&c| {
+                    let score = f64::from(dot(x, q.row(c as usize)));
+                    weight * (1.0 - score).powi(2) - score * score
+                });
+                f64::from(self.row_weight(row)) * (all + stored.sum::<f64>())
+            };
+            rows.map(of_row).sum()
+        })
+    }
+
+    /// The gradients `(∂L/∂P, ∂L/∂Q)`, in the place of what `out` had.
+    ///
+    /// # Shapes
+    /// `p`: one row a row. `q`: one row a column, as long.
+    pub fn gradient(&self, p: &Matrix, q: &Matrix, out: &mut Slopes<f32>) {
         let d = q.columns();
-        let mut residuals = vec![0.0f32; self.by_row.len()];
-        let dense = doubled(gram(q, None));
+        let Slopes { of_p, of_q, cells: residuals } = out;
+        of_p.reshape(p.rows(), d);
+        of_q.reshape(q.rows(), d);
+        residuals.resize(self.by_row.len(), 0.0);
+        doubled(gram(q, None)).score_rows(p, of_p.as_mut_slice());
+        self.weigh_rows(of_p);
         for_each_range_with_cells(
-            &balanced(self.by_row.row_starts(), d / 8 + 1),
+            &balanced(self.by_row.row_starts(), 1),
             d,
             of_p.as_mut_slice(),
             self.by_row.row_starts(),
-            &mut residuals,
+            residuals,
             |rows, out, residuals| {
-                self.add_dense(&dense, p, rows.clone(), d, out);
                 Arch::new().dispatch(ByRow { of: self, p, q, rows, out, residuals });
             },
         );
-        let dense = doubled(gram(p, self.row_weight.as_deref()));
+        doubled(gram(p, self.row_weight.as_deref())).score_rows(q, of_q.as_mut_slice());
         for_each_range(
-            &balanced(self.by_column.row_starts(), d / 4 + 1),
+            &balanced(self.by_column.row_starts(), 1),
             d,
             of_q.as_mut_slice(),
             || (),
             |(), rows, out| {
-                let own: Vec<&[f32]> = rows.clone().map(|c| q.row(c)).collect();
-                dense.score_block(&own, out);
-                Arch::new().dispatch(ByColumn { of: self, other: p, rows, out, cells: &residuals });
+                Arch::new().dispatch(ByColumn { of: self, other: p, rows, out, cells: residuals });
             },
         );
     }
@@ -134,53 +177,50 @@ impl FullCells {
     ///
     /// # Shapes
     /// As [`FullCells::gradient`].
-    pub fn second(&self, p: &Joined, q: &Joined, of_p: &mut Matrix, of_q: &mut Matrix) {
-        let d = of_q.columns();
-        let mut cells = vec![[0.0f32; 2]; self.by_row.len()];
-        let dense = q.dense(None);
+    pub fn second(&self, p: &Joined, q: &Joined, out: &mut Slopes<[f32; 2]>) {
+        let d = q.0.columns() / 2;
+        let Slopes { of_p, of_q, cells } = out;
+        of_p.reshape(p.0.rows(), d);
+        of_q.reshape(q.0.rows(), d);
+        cells.resize(self.by_row.len(), [0.0; 2]);
+        q.dense(None).score_rows(&p.0, of_p.as_mut_slice());
+        self.weigh_rows(of_p);
         for_each_range_with_cells(
-            &balanced(self.by_row.row_starts(), d / 8 + 1),
+            &balanced(self.by_row.row_starts(), 1),
             d,
             of_p.as_mut_slice(),
             self.by_row.row_starts(),
-            &mut cells,
+            cells,
             |rows, out, cells| {
-                self.add_dense(&dense, &p.0, rows.clone(), d, out);
                 Arch::new().dispatch(SecondByRow { of: self, p, q, rows, out, cells });
             },
         );
-        let dense = p.dense(self.row_weight.as_deref());
+        p.dense(self.row_weight.as_deref()).score_rows(&q.0, of_q.as_mut_slice());
         for_each_range(
-            &balanced(self.by_column.row_starts(), d / 4 + 1),
+            &balanced(self.by_column.row_starts(), 1),
             d,
             of_q.as_mut_slice(),
             || (),
             |(), rows, out| {
-                let own: Vec<&[f32]> = rows.clone().map(|c| q.row(c)).collect();
-                dense.score_block(&own, out);
-                Arch::new().dispatch(SecondByColumn { of: self, other: p, rows, out, cells: &cells });
+                Arch::new().dispatch(SecondByColumn { of: self, other: p, rows, out, cells });
             },
         );
     }
 
-    /// What cells of weight 1 give the rows, into `out`.
-    fn add_dense(
-        &self,
-        dense: &ItemPanels,
-        own: &Matrix,
-        rows: std::ops::Range<usize>,
-        d: usize,
-        out: &mut [f32],
-    ) {
-        let own: Vec<&[f32]> = rows.clone().map(|r| own.row(r)).collect();
-        dense.score_block(&own, out);
-        if let Some(weights) = &self.row_weight {
-            for (out, weight) in out.chunks_exact_mut(d.max(1)).zip(&weights[rows]) {
-                for x in out.iter_mut() {
-                    *x *= weight;
-                }
+    fn weigh_rows(&self, of_p: &mut Matrix) {
+        for (row, &weight) in self.row_weight.iter().flatten().enumerate() {
+            for x in of_p.row_mut(row).iter_mut() {
+                *x *= weight;
             }
         }
+    }
+
+    /// Rows of the stored cells of a column, and where these stand in `by_row`, some at a time.
+    #[inline(always)]
+    fn chunks_of_column(&self, column: usize) -> impl Iterator<Item = (&[u32], &[u32])> {
+        let rows = self.by_column.columns(column);
+        let origins = &self.origins[self.by_column.row_starts()[column]..][..rows.len()];
+        rows.chunks(CHUNK).zip(origins.chunks(CHUNK))
     }
 
     fn row_weight(&self, row: usize) -> f32 {
@@ -211,40 +251,20 @@ impl WithSimd for ByRow<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         #[inline(always)]
-        fn few<S: Simd, const NV: usize, const N: usize>(
-            simd: S,
-            of: &ByRow<'_>,
-            omega: f32,
-            x: &[f32],
-            columns: [u32; N],
-            out: &mut [f32],
-        ) -> [f32; N] {
-            let rows = rows_at(of.q, columns);
-            let weight = of.of.weight;
-            let mut cells = dots::<S, NV, N>(simd, x, rows);
-            for cell in &mut cells {
-                *cell = -2.0 * omega * (weight - (weight - 1.0) * *cell);
-            }
-            add_rows::<S, NV, N>(simd, cells, rows, out);
-            cells
-        }
-        #[inline(always)]
-        fn all<S: Simd, const NV: usize>(simd: S, mut work: ByRow<'_>) {
-            let d = work.q.columns().max(1);
-            let (out, cells) = (std::mem::take(&mut work.out), std::mem::take(&mut work.residuals));
-            let mut rest = cells;
-            for (row, out) in work.rows.clone().zip(out.chunks_exact_mut(d)) {
-                let (x, omega) = (work.p.row(row), work.of.row_weight(row));
-                let columns = work.of.by_row.columns(row);
-                let (cells, tail) = rest.split_at_mut(columns.len());
-                rest = tail;
-                let (groups, single) = columns.as_chunks::<GROUP>();
-                let (cell_groups, cell_single) = cells.as_chunks_mut::<GROUP>();
-                for (&columns, cells) in groups.iter().zip(cell_groups) {
-                    *cells = few::<S, NV, GROUP>(simd, &work, omega, x, columns, out);
-                }
-                for (&column, cell) in single.iter().zip(cell_single) {
-                    [*cell] = few::<S, NV, 1>(simd, &work, omega, x, [column], out);
+        fn all<S: Simd, const NV: usize>(simd: S, work: ByRow<'_>) {
+            let ByRow { of, p, q, rows, out, mut residuals } = work;
+            let weight = of.weight;
+            for (row, out) in rows.zip(out.chunks_exact_mut(q.columns().max(1))) {
+                let (x, omega, columns) = (p.row(row), of.row_weight(row), of.by_row.columns(row));
+                let own =
+                    residuals.split_off_mut(..columns.len()).expect("invariant: a number for each cell");
+                for (columns, cells) in columns.chunks(CHUNK).zip(own.chunks_mut(CHUNK)) {
+                    let others = Rows::new(q, columns);
+                    dots::<S, NV>(simd, x, others, cells);
+                    for cell in cells.iter_mut() {
+                        *cell = -2.0 * omega * (weight - (weight - 1.0) * *cell);
+                    }
+                    add_rows::<S, NV>(simd, cells, others, out);
                 }
             }
         }
@@ -268,17 +288,13 @@ impl WithSimd for ByColumn<'_> {
         #[inline(always)]
         fn all<S: Simd, const NV: usize>(simd: S, work: ByColumn<'_>) {
             let ByColumn { of, other, rows, out, cells } = work;
-            for (row, out) in rows.zip(out.chunks_exact_mut(other.columns().max(1))) {
-                let start = of.by_column.row_starts()[row];
-                let columns = of.by_column.columns(row);
-                let origins = &of.origins[start..start + columns.len()];
-                let (groups, single) = columns.as_chunks::<GROUP>();
-                let (origin_groups, origin_single) = origins.as_chunks::<GROUP>();
-                for (columns, origins) in groups.iter().zip(origin_groups) {
-                    add_rows::<S, NV, GROUP>(simd, picked(cells, *origins), rows_at(other, *columns), out);
-                }
-                for (&column, &at) in single.iter().zip(origin_single) {
-                    add_rows::<S, NV, 1>(simd, [cells[at as usize]], [other.row(column as usize)], out);
+            for (column, out) in rows.zip(out.chunks_exact_mut(other.columns().max(1))) {
+                for (others, origins) in of.chunks_of_column(column) {
+                    let mut factors = [0.0; CHUNK];
+                    for (factor, &origin) in factors.iter_mut().zip(origins) {
+                        *factor = cells[origin as usize];
+                    }
+                    add_rows::<S, NV>(simd, &factors[..origins.len()], Rows::new(other, others), out);
                 }
             }
         }
@@ -292,6 +308,7 @@ struct SecondByRow<'a> {
     q: &'a Joined,
     rows: std::ops::Range<usize>,
     out: &'a mut [f32],
+    /// Coefficients of θ and of θ̇ of each column's row.
     cells: &'a mut [[f32; 2]],
 }
 
@@ -300,52 +317,30 @@ impl WithSimd for SecondByRow<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        /// Coefficients of θ and of θ̇ of each column's row.
         #[inline(always)]
-        fn few<S: Simd, const NV: usize, const N: usize>(
-            simd: S,
-            of: &SecondByRow<'_>,
-            omega: f32,
-            [x, swapped]: [&[f32]; 2],
-            columns: [u32; N],
-            out: &mut [f32],
-        ) -> [[f32; 2]; N] {
-            let d = out.len();
-            let rows = rows_at(&of.q.0, columns);
-            let (scores, mut of_value) =
-                (dots::<S, NV, N>(simd, &x[..d], rows), dots::<S, NV, N>(simd, swapped, rows));
-            let weight = of.of.weight;
-            let (mut of_tangent, mut tangents, mut cells) = (scores, rows, [[0.0; 2]; N]);
-            for n in 0..N {
-                of_value[n] *= 2.0 * omega * (weight - 1.0);
-                of_tangent[n] = -2.0 * omega * (weight - (weight - 1.0) * scores[n]);
-                tangents[n] = &rows[n][d..];
-                cells[n] = [of_value[n], of_tangent[n]];
-            }
-            add_rows::<S, NV, N>(simd, of_value, rows, out);
-            add_rows::<S, NV, N>(simd, of_tangent, tangents, out);
-            cells
-        }
-        #[inline(always)]
-        fn all<S: Simd, const NV: usize>(simd: S, mut work: SecondByRow<'_>) {
-            let d = work.q.0.columns() / 2;
-            let (out, cells) = (std::mem::take(&mut work.out), std::mem::take(&mut work.cells));
-            let (mut rest, mut swapped) = (cells, vec![0.0; 2 * d]);
-            for (row, out) in work.rows.clone().zip(out.chunks_exact_mut(d.max(1))) {
-                let (x, omega) = (work.p.row(row), work.of.row_weight(row));
+        fn all<S: Simd, const NV: usize>(simd: S, work: SecondByRow<'_>) {
+            let SecondByRow { of, p, q, rows, out, mut cells } = work;
+            let (weight, d) = (of.weight, q.0.columns() / 2);
+            let mut swapped = vec![0.0; 2 * d];
+            for (row, out) in rows.zip(out.chunks_exact_mut(d.max(1))) {
+                let (x, omega, columns) = (p.row(row), of.row_weight(row), of.by_row.columns(row));
                 swapped[..d].copy_from_slice(&x[d..]);
                 swapped[d..].copy_from_slice(&x[..d]);
-                let own = [x, &swapped[..]];
-                let columns = work.of.by_row.columns(row);
-                let (cells, tail) = rest.split_at_mut(columns.len());
-                rest = tail;
-                let (groups, single) = columns.as_chunks::<GROUP>();
-                let (cell_groups, cell_single) = cells.as_chunks_mut::<GROUP>();
-                for (&columns, cells) in groups.iter().zip(cell_groups) {
-                    *cells = few::<S, NV, GROUP>(simd, &work, omega, own, columns, out);
-                }
-                for (&column, cell) in single.iter().zip(cell_single) {
-                    [*cell] = few::<S, NV, 1>(simd, &work, omega, own, [column], out);
+                let own = cells.split_off_mut(..columns.len()).expect("invariant: two numbers for each cell");
+                for (columns, cells) in columns.chunks(CHUNK).zip(own.chunks_mut(CHUNK)) {
+                    let (mut of_value, mut of_tangent) = ([0.0; CHUNK], [0.0; CHUNK]);
+                    let (of_value, of_tangent) =
+                        (&mut of_value[..columns.len()], &mut of_tangent[..columns.len()]);
+                    let others = Rows::new(&q.0, columns);
+                    dots::<S, NV>(simd, &x[..d], others, of_tangent);
+                    dots::<S, NV>(simd, &swapped, others, of_value);
+                    for ((value, tangent), cell) in of_value.iter_mut().zip(&mut *of_tangent).zip(cells) {
+                        *value *= 2.0 * omega * (weight - 1.0);
+                        *tangent = -2.0 * omega * (weight - (weight - 1.0) * *tangent);
+                        *cell = [*value, *tangent];
+                    }
+                    add_rows::<S, NV>(simd, of_value, others, out);
+                    add_rows::<S, NV>(simd, of_tangent, others.from(d), out);
                 }
             }
         }
@@ -367,34 +362,18 @@ impl WithSimd for SecondByColumn<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         #[inline(always)]
-        fn few<S: Simd, const NV: usize, const N: usize>(
-            simd: S,
-            cells: [[f32; 2]; N],
-            rows: [&[f32]; N],
-            out: &mut [f32],
-        ) {
-            let (mut of_value, mut of_tangent, mut tangents) = ([0.0; N], [0.0; N], rows);
-            for n in 0..N {
-                [of_value[n], of_tangent[n]] = cells[n];
-                tangents[n] = &rows[n][out.len()..];
-            }
-            add_rows::<S, NV, N>(simd, of_value, rows, out);
-            add_rows::<S, NV, N>(simd, of_tangent, tangents, out);
-        }
-        #[inline(always)]
         fn all<S: Simd, const NV: usize>(simd: S, work: SecondByColumn<'_>) {
             let SecondByColumn { of, other, rows, out, cells } = work;
-            for (row, out) in rows.zip(out.chunks_exact_mut((other.0.columns() / 2).max(1))) {
-                let start = of.by_column.row_starts()[row];
-                let columns = of.by_column.columns(row);
-                let origins = &of.origins[start..start + columns.len()];
-                let (groups, single) = columns.as_chunks::<GROUP>();
-                let (origin_groups, origin_single) = origins.as_chunks::<GROUP>();
-                for (columns, origins) in groups.iter().zip(origin_groups) {
-                    few::<S, NV, GROUP>(simd, picked(cells, *origins), rows_at(&other.0, *columns), out);
-                }
-                for (&column, &at) in single.iter().zip(origin_single) {
-                    few::<S, NV, 1>(simd, [cells[at as usize]], [other.row(column as usize)], out);
+            let d = other.0.columns() / 2;
+            for (column, out) in rows.zip(out.chunks_exact_mut(d.max(1))) {
+                for (others, origins) in of.chunks_of_column(column) {
+                    let (mut of_value, mut of_tangent) = ([0.0; CHUNK], [0.0; CHUNK]);
+                    for (at, &origin) in origins.iter().enumerate() {
+                        [of_value[at], of_tangent[at]] = cells[origin as usize];
+                    }
+                    let rows = Rows::new(&other.0, others);
+                    add_rows::<S, NV>(simd, &of_value[..origins.len()], rows, out);
+                    add_rows::<S, NV>(simd, &of_tangent[..origins.len()], rows.from(d), out);
                 }
             }
         }

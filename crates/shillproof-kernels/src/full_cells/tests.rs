@@ -12,7 +12,7 @@ struct Toy {
 
 /// Not a multiple of anything that the kernels work with.
 fn toys() -> Vec<Toy> {
-    [(7, 11, 5, true), (23, 37, 19, false), (6, 40, 32, true)]
+    [(7, 11, 5, true), (23, 37, 19, false), (6, 40, 32, true), (40, 9, 208, false)]
         .map(|(rows, columns, d, weighted)| {
             let stored = |r: usize, c: usize| (r * 3 + c * c) % 4 < 2;
             let cells: Vec<Vec<(u32, f32)>> = (0..rows)
@@ -33,23 +33,25 @@ fn wide(m: &Matrix) -> Vec<f64> {
     m.as_slice().iter().map(|&x| f64::from(x)).collect()
 }
 
-/// Both gradients over all cells, dense, in f64.
-fn dense(toy: &Toy, p: &[f64], q: &[f64]) -> (Vec<f64>, Vec<f64>) {
+/// The loss and both gradients over all cells, dense, in f64.
+fn dense(toy: &Toy, p: &[f64], q: &[f64]) -> (f64, Vec<f64>, Vec<f64>) {
     let d = toy.d;
-    let (mut of_p, mut of_q) = (vec![0.0; p.len()], vec![0.0; q.len()]);
+    let (mut loss, mut of_p, mut of_q) = (0.0, vec![0.0; p.len()], vec![0.0; q.len()]);
     for r in 0..toy.rows {
         for c in 0..toy.columns {
             let score: f64 = (0..d).map(|k| p[r * d + k] * q[c * d + k]).sum();
             let stored = toy.cells.by_row.columns(r).contains(&(c as u32));
             let (y, w) = if stored { (1.0, WEIGHT) } else { (0.0, 1.0) };
-            let slope = -2.0 * f64::from(toy.cells.row_weight(r)) * w * (y - score);
+            let w = w * f64::from(toy.cells.row_weight(r));
+            loss += w * (y - score).powi(2);
+            let slope = -2.0 * w * (y - score);
             for k in 0..d {
                 of_p[r * d + k] += slope * q[c * d + k];
                 of_q[c * d + k] += slope * p[r * d + k];
             }
         }
     }
-    (of_p, of_q)
+    (loss, of_p, of_q)
 }
 
 fn assert_close(got: &Matrix, want: &[f64]) {
@@ -65,11 +67,12 @@ fn gradients_and_hessian_products_are_those_over_all_cells() {
         let random = |rows, seed| Matrix::normal(rows, toy.d, 0.5, Seed::new(seed));
         let (p, q, dp, dq) =
             (random(toy.rows, 1), random(toy.columns, 2), random(toy.rows, 3), random(toy.columns, 4));
-        let (mut of_p, mut of_q) = (Matrix::zeros(toy.rows, toy.d), Matrix::zeros(toy.columns, toy.d));
-        toy.cells.gradient(&p, &q, &mut of_p, &mut of_q);
+        let mut first = Slopes::default();
+        toy.cells.gradient(&p, &q, &mut first);
         let exact = dense(&toy, &wide(&p), &wide(&q));
-        assert_close(&of_p, &exact.0);
-        assert_close(&of_q, &exact.1);
+        assert!((toy.cells.loss(&p, &q) - exact.0).abs() < 1e-5 * exact.0);
+        assert_close(&first.of_p, &exact.1);
+        assert_close(&first.of_q, &exact.2);
 
         // Central differences of the dense gradient along the tangent. It is cubic, so they are exact but for rounding
         // once the two step sizes are combined.
@@ -84,15 +87,16 @@ fn gradients_and_hessian_products_are_those_over_all_cells() {
             let slope = |up: Vec<f64>, down: Vec<f64>| -> Vec<f64> {
                 up.iter().zip(down).map(|(up, down)| (up - down) / (2.0 * h)).collect()
             };
-            [slope(up.0, down.0), slope(up.1, down.1)]
+            [slope(up.1, down.1), slope(up.2, down.2)]
         };
         let ([fine_p, fine_q], [coarse_p, coarse_q]) = (along(0.01), along(0.02));
         let limit = |fine: Vec<f64>, coarse: Vec<f64>| -> Vec<f64> {
             fine.iter().zip(coarse).map(|(f, c)| (4.0 * f - c) / 3.0).collect()
         };
-        toy.cells.second(&Joined::new(&p, &dp), &Joined::new(&q, &dq), &mut of_p, &mut of_q);
-        assert_close(&of_p, &limit(fine_p, coarse_p));
-        assert_close(&of_q, &limit(fine_q, coarse_q));
+        let mut second = Slopes::default();
+        toy.cells.second(&Joined::new(&p, &dp), &Joined::new(&q, &dq), &mut second);
+        assert_close(&second.of_p, &limit(fine_p, coarse_p));
+        assert_close(&second.of_q, &limit(fine_q, coarse_q));
     }
 }
 
@@ -103,11 +107,14 @@ fn the_number_of_threads_changes_nothing() {
     let run = |n| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(n).build().unwrap();
         pool.install(|| {
-            let (mut of_p, mut of_q) = (Matrix::zeros(23, 19), Matrix::zeros(37, 19));
-            toy.cells.gradient(&p, &q, &mut of_p, &mut of_q);
-            let (jp, jq) = (Joined::new(&p, &of_p), Joined::new(&q, &of_q));
-            toy.cells.second(&jp, &jq, &mut of_p, &mut of_q);
-            (of_p, of_q)
+            let (mut first, mut second) = (Slopes::default(), Slopes::default());
+            toy.cells.gradient(&p, &q, &mut first);
+            let (jp, jq) = (Joined::new(&p, &first.of_p), Joined::new(&q, &first.of_q));
+            // Whatever was there before is written over.
+            for _ in 0..2 {
+                toy.cells.second(&jp, &jq, &mut second);
+            }
+            (second.of_p, second.of_q)
         })
     };
     assert_eq!(run(1), run(3));

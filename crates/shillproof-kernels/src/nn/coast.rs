@@ -46,7 +46,7 @@ pub enum Untouched {
 /// use shillproof_kernels::nn::{AdamSteps, Embedding, Untouched};
 /// use shillproof_kernels::Matrix;
 /// let mut steps = AdamSteps::new(0.1, 0.0, Untouched::Coast);
-/// let mut table = Embedding::new(&[&Matrix::from_vec(2, 1, vec![1.0, 1.0])?]);
+/// let mut table = Embedding::new(&[&Matrix::from_slice(2, 1, &[1.0, 1.0])?]);
 /// let mut slots = Vec::new();
 /// table.touch(&[0], &steps, &mut slots);
 /// table.gradient_mut(slots[0])[0] = 5.0;

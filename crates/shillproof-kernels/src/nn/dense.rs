@@ -32,7 +32,7 @@ impl Dense {
     ///
     /// ```
     /// use shillproof_kernels::{Matrix, Panels, nn::Dense};
-    /// let layer = Dense::new(&[2], &Matrix::from_vec(1, 2, vec![3.0, 5.0])?, &[0.5]);
+    /// let layer = Dense::new(&[2], &Matrix::from_slice(1, 2, &[3.0, 5.0])?, &[0.5]);
     /// let (mut x, mut out) = (Panels::zeros(16, 2), Panels::zeros(16, 1));
     /// x.write(0, 0, &[1.0, 10.0]);
     /// layer.forward(&x, 1, &mut out);

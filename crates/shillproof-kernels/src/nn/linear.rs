@@ -29,7 +29,7 @@ impl Linear {
     ///
     /// ```
     /// use shillproof_kernels::{Matrix, nn::Linear};
-    /// let layer = Linear { weights: Matrix::from_vec(1, 2, vec![3.0, 5.0])?, bias: vec![0.5] };
+    /// let layer = Linear { weights: Matrix::from_slice(1, 2, &[3.0, 5.0])?, bias: vec![0.5] };
     /// let mut out = Vec::new();
     /// layer.forward(&[1.0, 10.0, 0.0, 1.0], &mut out);
     /// assert_eq!(out, [53.5, 5.5]);

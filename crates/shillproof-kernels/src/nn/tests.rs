@@ -99,10 +99,10 @@ fn forward_and_backward_are_those_of_the_tape() {
 
         // A second pass adds, a step clears, and what is moved is what is read.
         dense.backward(&x, &of_z, n, None);
-        let twice = Matrix::from_vec(
+        let twice = Matrix::from_slice(
             hidden,
             weights.columns(),
-            of_weights.as_slice().iter().map(|g| 2.0 * g).collect(),
+            &of_weights.as_slice().iter().map(|g| 2.0 * g).collect::<Vec<_>>(),
         );
         check("added", &wide(&dense.gradient().0), &wide(&twice.unwrap()));
         let mut steps = AdamSteps::new(0.5, 0.0, Untouched::Coast);

@@ -6,7 +6,7 @@ use super::*;
 
 fn matrix(value: &Value) -> Matrix {
     let rows: Vec<Vec<f32>> = serde_json::from_value(value.clone()).unwrap();
-    Matrix::from_vec(rows.len(), rows[0].len(), rows.concat()).unwrap()
+    Matrix::from_slice(rows.len(), rows[0].len(), &rows.concat()).unwrap()
 }
 
 fn pair(value: &Value) -> Vectors {

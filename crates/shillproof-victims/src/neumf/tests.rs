@@ -160,7 +160,7 @@ fn floats(value: &Value) -> Vec<f32> {
 
 fn matrix(value: &Value) -> shillproof_kernels::Matrix {
     let rows: Vec<Vec<f32>> = value.as_array().unwrap().iter().map(floats).collect();
-    shillproof_kernels::Matrix::from_vec(rows.len(), rows[0].len(), rows.concat()).unwrap()
+    shillproof_kernels::Matrix::from_slice(rows.len(), rows[0].len(), &rows.concat()).unwrap()
 }
 
 fn parameters(value: &Value) -> Parameters {

@@ -10,7 +10,7 @@ pub(crate) fn golden() -> Value {
 
 pub(crate) fn matrix(value: &Value) -> Matrix {
     let rows: Vec<Vec<f32>> = serde_json::from_value(value.clone()).unwrap();
-    Matrix::from_vec(rows.len(), rows[0].len(), rows.concat()).unwrap()
+    Matrix::from_slice(rows.len(), rows[0].len(), &rows.concat()).unwrap()
 }
 
 pub(crate) fn steps_of(batch: &Value) -> Vec<Step> {

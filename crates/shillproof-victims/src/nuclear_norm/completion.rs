@@ -83,8 +83,8 @@ impl Completion {
 
 /// Columns of a f64 matrix as rows of f32 factors.
 pub(super) fn factors(columns: &DMatrix<f64>) -> Matrix {
-    let values = columns.iter().map(|&x| x as f32).collect();
-    Matrix::from_vec(columns.ncols(), columns.nrows(), values).expect("invariant: as many values as cells")
+    let values = columns.iter().map(|&x| x as f32).collect::<Vec<_>>();
+    Matrix::from_slice(columns.ncols(), columns.nrows(), &values).expect("invariant: as many values as cells")
 }
 
 fn scaled(rows: &DMatrix<f64>, scale: impl Iterator<Item = f64>) -> DMatrix<f64> {

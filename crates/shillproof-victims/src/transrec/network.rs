@@ -42,7 +42,7 @@ impl Network {
     /// Places that start here.
     pub fn new(start: &Space, rates: Rates) -> Self {
         let bias =
-            Matrix::from_vec(start.bias.len(), 1, start.bias.clone()).expect("invariant: a column of biases");
+            Matrix::from_slice(start.bias.len(), 1, &start.bias).expect("invariant: a column of biases");
         let users = Embedding::new(&[&start.users]);
         let mut everybody = start.everybody.clone();
         everybody.resize(users.span(0).len(), 0.0);

@@ -1,8 +1,10 @@
 //! Adam on whole rows: the loss of a minibatch of users over all items, by the Gram trick.
 
+use std::borrow::Cow;
+
 use rand::seq::SliceRandom;
 use shillproof_core::{Ctx, FitError, Interactions, Ties};
-use shillproof_kernels::{Adam, Csr, FullRows, Matrix, gram};
+use shillproof_kernels::{Adam, Csr, FullCells, Matrix, Slopes};
 
 use super::Wrmf;
 use crate::factors::{FactorModel, check_finite};
@@ -26,6 +28,13 @@ impl Wrmf {
         let state = |m: &Matrix| Adam::new(m.as_slice().len(), self.learning_rate, self.weight_decay);
         let (mut user_adam, mut item_adam) = (state(&users), state(&items));
         let mut order: Vec<u32> = (0..by_user.n_rows() as u32).collect();
+        let cells_of = |chosen: &[u32]| {
+            let weights = weights.map(|w| chosen.iter().map(|&u| w[u as usize]).collect());
+            FullCells::new(by_user.select(chosen), self.weight, weights)
+        };
+        let whole = (order.len() <= self.batch_size).then(|| cells_of(&order));
+        let (mut own, mut slopes) = (Matrix::default(), Slopes::default());
+        let mut of_users = Matrix::zeros(users.rows(), users.columns());
         let mut best: Option<(f64, Matrix, Matrix)> = None;
         let passes = self.epochs + 1;
         for epoch in 0..passes {
@@ -35,10 +44,16 @@ impl Wrmf {
                 order.shuffle(&mut ctx.seed.child("order").index(epoch as u64).rng());
             }
             for chosen in order.chunks(self.batch_size) {
-                let batch = Batch::new(&by_user, chosen, weights);
-                let (of_users, of_items) = batch.gradients(&users, &items, self.weight);
+                let cells = whole.as_ref().map_or_else(|| Cow::Owned(cells_of(chosen)), Cow::Borrowed);
+                copy_rows(&users, chosen, &mut own);
+                cells.gradient(&own, &items, &mut slopes);
+                // Zero outside of the minibatch.
+                of_users.as_mut_slice().fill(0.0);
+                for (at, &u) in chosen.iter().enumerate() {
+                    of_users.row_mut(u as usize).copy_from_slice(slopes.of_p.row(at));
+                }
                 user_adam.step(users.as_mut_slice(), of_users.as_slice());
-                item_adam.step(items.as_mut_slice(), of_items.as_slice());
+                item_adam.step(items.as_mut_slice(), slopes.of_q.as_slice());
             }
             check_finite(&[&users, &items], epoch)?;
             ctx.observer.progress("wrmf", epoch as u64 + 1, passes as u64);
@@ -57,53 +72,10 @@ impl Wrmf {
     }
 }
 
-/// The users of one step.
-struct Batch<'a> {
-    chosen: &'a [u32],
-    by_user: Csr,
-    by_item: Csr,
-    weights: Option<Vec<f32>>,
-}
-
-impl<'a> Batch<'a> {
-    fn new(by_user: &Csr, chosen: &'a [u32], weights: Option<&[f32]>) -> Self {
-        let by_user = by_user.select(chosen);
-        let weights = weights.map(|w| chosen.iter().map(|&u| w[u as usize]).collect());
-        Self { chosen, by_item: by_user.transpose(), by_user, weights }
-    }
-
-    /// Gradients with respect to all users (zero outside the batch) and all items.
-    fn gradients(&self, users: &Matrix, items: &Matrix, weight: f32) -> (Matrix, Matrix) {
-        let d = items.columns();
-        let mut own = Matrix::zeros(self.chosen.len(), d);
-        for (at, &u) in self.chosen.iter().enumerate() {
-            own.row_mut(at).copy_from_slice(users.row(u as usize));
-        }
-        let weights = self.weights.as_deref();
-        let mut of_own = Matrix::zeros(self.chosen.len(), d);
-        FullRows {
-            entries: &self.by_user,
-            other: items,
-            gram: &gram(items, None),
-            weight,
-            row_weight: weights,
-            column_weight: None,
-        }
-        .gradient(&own, &mut of_own);
-        let mut of_items = Matrix::zeros(items.rows(), d);
-        FullRows {
-            entries: &self.by_item,
-            other: &own,
-            gram: &gram(&own, weights),
-            weight,
-            row_weight: None,
-            column_weight: weights,
-        }
-        .gradient(items, &mut of_items);
-        let mut of_users = Matrix::zeros(users.rows(), d);
-        for (at, &u) in self.chosen.iter().enumerate() {
-            of_users.row_mut(u as usize).copy_from_slice(of_own.row(at));
-        }
-        (of_users, of_items)
+/// These rows of a matrix, one behind the other.
+fn copy_rows(of: &Matrix, rows: &[u32], out: &mut Matrix) {
+    out.reshape(rows.len(), of.columns());
+    for (at, &row) in rows.iter().enumerate() {
+        out.row_mut(at).copy_from_slice(of.row(row as usize));
     }
 }

@@ -88,7 +88,7 @@ impl Margins {
         let d = items.columns() - usize::from(item_bias);
         let narrow = |rows: &Matrix| {
             let kept: Vec<f32> = (0..rows.rows()).flat_map(|r| rows.row(r)[..d].to_vec()).collect();
-            Matrix::from_vec(rows.rows(), d, kept).expect("invariant: d numbers a row")
+            Matrix::from_slice(rows.rows(), d, &kept).expect("invariant: d numbers a row")
         };
         let mut tables = Tables::default();
         let user = tables.users(&narrow(users));
