@@ -146,6 +146,71 @@ pub(crate) fn product_of_rows<S: Simd>(simd: S, a: &[&[f32]], b: &[Lane], sink: 
     }
 }
 
+/// `aᵀb`, for at most 16 columns of `a`, from column `first` on.
+///
+/// # Shapes
+/// `a`: rows of `width` numbers, as many as `b` has.
+#[inline(always)]
+pub(crate) fn product_of_columns<S: Simd>(
+    simd: S,
+    a: &[f32],
+    width: usize,
+    columns: Range<usize>,
+    b: &[Lane],
+    sink: &mut impl Sink<S>,
+) {
+    #[inline(always)]
+    fn tiles<S: Simd, const MR: usize, const NV: usize>(
+        simd: S,
+        a: &[f32],
+        width: usize,
+        columns: Range<usize>,
+        b: &[Lane],
+        done: usize,
+        sink: &mut impl Sink<S>,
+    ) -> usize {
+        let mut done = done;
+        while columns.start + done + MR <= columns.end {
+            let mut sum = [[simd.splat_f32s(0.0); NV]; MR];
+            for (row, b) in a.chunks_exact(width).zip(b) {
+                let row = &row[columns.start + done..][..MR];
+                let b = vectors::<S>(b);
+                for i in 0..MR {
+                    let x = simd.splat_f32s(row[i]);
+                    for v in 0..NV {
+                        sum[i][v] = simd.mul_add_e_f32s(x, b[v], sum[i][v]);
+                    }
+                }
+            }
+            for i in 0..MR {
+                for v in 0..NV {
+                    sink.take(simd, done + i, v, sum[i][v]);
+                }
+            }
+            done += MR;
+        }
+        done
+    }
+    #[inline(always)]
+    fn all<S: Simd, const MR: usize, const NV: usize>(
+        simd: S,
+        a: &[f32],
+        width: usize,
+        columns: Range<usize>,
+        b: &[Lane],
+        sink: &mut impl Sink<S>,
+    ) {
+        let done = tiles::<S, MR, NV>(simd, a, width, columns.clone(), b, 0, sink);
+        tiles::<S, 1, NV>(simd, a, width, columns, b, done, sink);
+    }
+    match S::F32_LANES {
+        16 => all::<S, 8, 1>(simd, a, width, columns, b, sink),
+        8 => all::<S, 4, 2>(simd, a, width, columns, b, sink),
+        4 => all::<S, 4, 4>(simd, a, width, columns, b, sink),
+        _ => all::<S, 2, 16>(simd, a, width, columns, b, sink),
+    }
+}
+
 /// `out = x w + bias` for the first `rows` rows (rounded up to whole tiles) of `x` and one panel `w`.
 ///
 /// # Shapes

@@ -60,7 +60,7 @@ impl Linear {
 }
 
 /// `n` copies of a row, into `out` (cleared first).
-pub fn repeat(row: &[f32], n: usize, out: &mut Vec<f32>) {
+pub(super) fn repeat(row: &[f32], n: usize, out: &mut Vec<f32>) {
     out.clear();
     out.reserve(n * row.len());
     for _ in 0..n {

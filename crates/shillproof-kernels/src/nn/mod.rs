@@ -35,7 +35,7 @@ pub use embedding::{Embedding, Rows, Slopes};
 pub use gru::{Gru, Packed, Trace, plain_sigmoid};
 pub use init::Init;
 pub use late_rows::LateRows;
-pub use linear::{Linear, add_columns, repeat};
+pub use linear::{Linear, add_columns};
 pub use loss::{LogitLoss, binary_cross_entropy, sigmoid};
 pub use norm::{LayerNorm, NormTrace};
 pub use output::Output;

@@ -1,11 +1,11 @@
 //! Predictions against all items.
 
-use shillproof_kernels::nn::{add_columns, repeat};
-use shillproof_kernels::{Matrix, View, multiply};
+use shillproof_kernels::nn::add_columns;
+use shillproof_kernels::{ItemPanels, Matrix, RowPanels, axpy};
 
 use super::Loss;
 
-/// Scores of predictions against all items that are kept at a time.
+/// Scores that are kept at a time: few enough for the caches, for so many predictions that slopes of items are not written too often.
 const CELLS: usize = 1 << 19;
 
 /// What every query meets: s_i = o_iᵀq + β_i.
@@ -24,18 +24,17 @@ pub(crate) struct CatalogueSlopes<'a> {
 }
 
 impl Catalogue<'_> {
-    /// The scores of all items, one row a query, into `out` (cleared first).
-    fn scores(&self, queries: &[f32], out: &mut Vec<f32>) {
-        let (items, w) = (self.items.rows(), self.items.columns());
-        let rows = queries.len() / w.max(1);
-        let keep = if let Some(bias) = self.bias {
-            repeat(bias, rows, out);
-            1.0
-        } else {
-            out.resize(rows * items, 0.0);
-            0.0
-        };
-        multiply(View::new(queries, rows, w), View::new(self.items.as_slice(), items, w).t(), keep, out);
+    /// The scores of all items, one row a query, in the place of what `out` had.
+    fn scores(&self, panels: &ItemPanels, queries: &[f32], out: &mut Vec<f32>) {
+        let (items, width) = (self.items.rows(), self.items.columns());
+        let queries: Vec<&[f32]> = queries.chunks_exact(width.max(1)).collect();
+        out.resize(queries.len() * items, 0.0);
+        panels.score_block(&queries, out);
+        if let Some(bias) = self.bias {
+            for row in out.chunks_exact_mut(items.max(1)) {
+                axpy(1.0, bias, row);
+            }
+        }
     }
 
     /// The loss of each prediction.
@@ -44,7 +43,7 @@ impl Catalogue<'_> {
     /// `queries`, `next`: one row and one item a prediction.
     pub(crate) fn losses(&self, queries: &[f32], next: &[u32], loss: Loss) -> Vec<f64> {
         let mut scores = Vec::new();
-        self.scores(queries, &mut scores);
+        self.scores(&ItemPanels::new(self.items), queries, &mut scores);
         let rows = scores.chunks_exact_mut(self.items.rows().max(1)).zip(next);
         rows.map(|(row, &next)| loss.differentiate(row, next as usize, 1.0)).collect()
     }
@@ -63,19 +62,19 @@ impl Catalogue<'_> {
     ) -> f64 {
         let CatalogueSlopes { queries: of_queries, items: of_items, bias: mut of_bias } = slopes;
         let (n, items, w) = (next.len(), self.items.rows(), self.items.columns());
+        of_queries.clear();
         of_queries.resize(n * w, 0.0);
+        let (panels, rows) = (ItemPanels::new(self.items), RowPanels::new(self.items));
         let mut total = 0.0;
-        let most = (CELLS / items).clamp(16, 512);
-        for first in (0..n).step_by(most) {
-            let rows = most.min(n - first);
-            let span = first * w..(first + rows) * w;
-            self.scores(&queries[span.clone()], scores);
-            for (at, row) in scores.chunks_exact_mut(items).enumerate() {
-                total += of_row(first + at, next[first + at] as usize, row);
+        let most = (CELLS / items).next_multiple_of(16).clamp(32, 512);
+        let blocks = queries.chunks(most * w).zip(of_queries.chunks_mut(most * w));
+        for (first, (queries, of_queries)) in (0..).step_by(most).zip(blocks) {
+            self.scores(&panels, queries, scores);
+            for (at, row) in (first..).zip(scores.chunks_exact_mut(items)) {
+                total += of_row(at, next[at] as usize, row);
             }
-            let slopes = View::new(scores, rows, items);
-            multiply(slopes, View::new(self.items.as_slice(), items, w), 0.0, &mut of_queries[span.clone()]);
-            multiply(slopes.t(), View::new(&queries[span], rows, w), 1.0, of_items.as_mut_slice());
+            rows.add_combinations(scores, of_queries);
+            RowPanels::of(queries, w).add_transposed(scores, of_items.as_mut_slice());
             if let Some(bias) = &mut of_bias {
                 add_columns(scores, bias);
             }

@@ -46,19 +46,18 @@ fn cross_entropy(scores: &mut [f32], positive: usize, weight: f32) -> f64 {
         for &x in tops.iter().chain(rest) {
             highest = if x > highest { x } else { highest };
         }
+        // A loop of its own: with sums in it, it would go number by number.
+        for x in scores.iter_mut() {
+            *x = exp(*x - highest);
+        }
         let mut sums = [0.0f32; 8];
-        let (whole, rest) = scores.as_chunks_mut::<8>();
+        let (whole, rest) = scores.as_chunks::<8>();
         for chunk in whole {
             for k in 0..8 {
-                chunk[k] = exp(chunk[k] - highest);
                 sums[k] += chunk[k];
             }
         }
-        let mut last = 0.0;
-        for x in rest {
-            *x = exp(*x - highest);
-            last += *x;
-        }
+        let last = rest.iter().sum::<f32>();
         total = f64::from(sums.iter().sum::<f32>() + last);
         let scale = weight / total as f32;
         for x in scores.iter_mut() {
