@@ -69,17 +69,25 @@ fn cross_entropy(scores: &mut [f32], positive: usize, weight: f32) -> f64 {
 }
 
 fn top1(scores: &mut [f32], positive: usize, weight: f32) -> f64 {
+    const BLOCK: usize = 256;
     let own = scores[positive];
     let share = weight / scores.len() as f32;
     let (mut above, mut squares, mut slopes) = (0.0f32, 0.0f32, 0.0f32);
     vectorized!(|| {
-        for x in scores.iter_mut() {
-            let (over, large) = (sigmoid(*x - own), sigmoid(*x * *x));
-            let slope = over * (1.0 - over);
-            above += over;
-            squares += large;
-            slopes += slope;
-            *x = share * (slope + large * (1.0 - large) * 2.0 * *x);
+        // Loops of one kind each: with sums in them, they would go number by number.
+        let (mut over, mut large) = ([0.0f32; BLOCK], [0.0f32; BLOCK]);
+        for block in scores.chunks_mut(BLOCK) {
+            let (over, large) = (&mut over[..block.len()], &mut large[..block.len()]);
+            for ((over, large), &x) in over.iter_mut().zip(&mut *large).zip(&*block) {
+                (*over, *large) = (sigmoid(x - own), sigmoid(x * x));
+            }
+            above += over.iter().sum::<f32>();
+            squares += large.iter().sum::<f32>();
+            for ((over, large), x) in over.iter_mut().zip(&*large).zip(block) {
+                *over *= 1.0 - *over;
+                *x = share * (*over + large * (1.0 - large) * 2.0 * *x);
+            }
+            slopes += over.iter().sum::<f32>();
         }
     });
     // Against itself the positive is constant, and its own square does not count.
