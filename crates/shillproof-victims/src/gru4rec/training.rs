@@ -69,9 +69,10 @@ impl HistoryLearner<'_> {
     ) -> Result<f64, FitError> {
         let predictions = |user: UserId| self.data.row(user).len() - 1;
         let mut batches: Vec<&[UserId]> = Vec::new();
-        for shelf in cut(&mut order, self.batch_size * SHELF, predictions) {
+        for shelf in cut(&mut order, self.batch_size * SHELF, |&user| predictions(user)) {
             shelf.sort_by_key(|&user| std::cmp::Reverse(predictions(user)));
-            batches.extend(cut(shelf, self.batch_size, predictions).into_iter().map(|batch| &*batch));
+            let parts = cut(shelf, self.batch_size, |&user| predictions(user));
+            batches.extend(parts.into_iter().map(|batch| &*batch));
         }
         batches.shuffle(drops);
         let (mut loss, mut batch) = (0.0, Batch::default());

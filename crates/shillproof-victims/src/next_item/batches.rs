@@ -1,24 +1,24 @@
 //! Histories that are learned from together.
 
 use rand::RngExt;
-use shillproof_core::{Rng, UserId};
+use shillproof_core::Rng;
 
-/// Cuts users into runs with at least `size` predictions each, but for the last one.
-pub(crate) fn cut(
-    mut users: &mut [UserId],
+/// Cuts histories, or parts of them, into runs with at least `size` predictions each, but for the last one.
+pub(crate) fn cut<T>(
+    mut histories: &mut [T],
     size: usize,
-    predictions: impl Fn(UserId) -> usize,
-) -> Vec<&mut [UserId]> {
+    predictions: impl Fn(&T) -> usize,
+) -> Vec<&mut [T]> {
     let mut out = Vec::new();
-    while !users.is_empty() {
+    while !histories.is_empty() {
         let mut sum = 0;
-        let full = users.iter().position(|&user| {
-            sum += predictions(user);
+        let full = histories.iter().position(|history| {
+            sum += predictions(history);
             sum >= size
         });
-        let (head, rest) = users.split_at_mut(full.map_or(users.len(), |at| at + 1));
+        let (head, rest) = histories.split_at_mut(full.map_or(histories.len(), |at| at + 1));
         out.push(head);
-        users = rest;
+        histories = rest;
     }
     out
 }

@@ -5,6 +5,8 @@ mod network;
 #[cfg(test)]
 mod tests;
 
+use std::ops::Range;
+
 use rand::seq::SliceRandom;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -180,25 +182,43 @@ struct HistoryLearner<'a> {
     batch_size: usize,
 }
 
+/// Some predictions of a user: the one of number k is of item k + 1 of the history.
+#[derive(Debug, PartialEq)]
+struct Part {
+    user: UserId,
+    predictions: Range<usize>,
+}
+
+/// All histories, in parts of at most `most` predictions; the last part ends a history.
+fn parts(data: &Interactions, most: usize) -> Vec<Part> {
+    let mut parts = Vec::new();
+    for user in data.users() {
+        let mut end = data.row(user).len().saturating_sub(1);
+        while end > 0 {
+            let predictions = end.saturating_sub(most)..end;
+            end = predictions.start;
+            parts.push(Part { user, predictions });
+        }
+    }
+    parts
+}
+
 impl Learner for HistoryLearner<'_> {
     type Model = NextItemModel<Parameters>;
 
     fn epoch(&mut self, epoch: usize, ctx: &Ctx<'_>) -> Result<f64, FitError> {
-        let most = self.network.parameters.most();
-        let predictions = |user: UserId| (self.data.row(user).len() - 1).min(most);
-        let mut order: Vec<UserId> = self.data.users().filter(|&u| self.data.row(u).len() > 1).collect();
-        order.shuffle(&mut ctx.seed.child("order").index(epoch as u64).rng());
+        let mut parts = parts(self.data, self.network.parameters.most());
+        parts.shuffle(&mut ctx.seed.child("order").index(epoch as u64).rng());
         let mut drops = ctx.seed.child("dropout").index(epoch as u64).rng();
         let mut loss = 0.0;
-        for users in cut(&mut order, self.batch_size, predictions) {
+        for parts in cut(&mut parts, self.batch_size, |part| part.predictions.len()) {
             ctx.check()?;
             let mut batch = Batch::default();
-            for &mut user in users {
-                let items = self.data.row(user).items();
-                let recent = &items[items.len() - 1 - predictions(user)..];
-                batch.lengths.push(recent.len() - 1);
-                batch.items.extend(recent[..recent.len() - 1].iter().map(|item| item.0));
-                batch.next.extend(recent[1..].iter().map(|item| item.0));
+            for Part { user, predictions } in parts {
+                let items = &self.data.row(*user).items()[predictions.start..=predictions.end];
+                batch.lengths.push(predictions.len());
+                batch.items.extend(items[..predictions.len()].iter().map(|item| item.0));
+                batch.next.extend(items[1..].iter().map(|item| item.0));
                 let weight = self.weights.map_or(1.0, |w| w[user.index()]);
                 batch.weights.resize(batch.next.len(), weight);
             }

@@ -150,3 +150,18 @@ fn an_item_further_back_is_seen() {
     model.score(UserId(0), Some(&long[12..]), &mut cut);
     assert_eq!(scores, cut);
 }
+
+#[test]
+fn long_histories_are_cut_into_parts_that_have_every_prediction_once() {
+    let lengths = [0u32, 1, 2, 6, 8];
+    let pairs: Vec<(u32, u32)> = (0..).zip(lengths).flat_map(|(u, n)| (0..n).map(move |i| (u, i))).collect();
+    let cells = Triples {
+        users: pairs.iter().map(|pair| pair.0).collect(),
+        items: pairs.iter().map(|pair| pair.1).collect(),
+        ratings: None,
+        times: Some(pairs.iter().map(|pair| i64::from(pair.1)).collect()),
+    };
+    let data = Interactions::from_triples(lengths.len(), 8, cells, None).unwrap();
+    let got: Vec<_> = parts(&data, 3).into_iter().map(|part| (part.user.0, part.predictions)).collect();
+    assert_eq!(got, [(2, 0..1), (3, 2..5), (3, 0..2), (4, 4..7), (4, 1..4), (4, 0..1)]);
+}
