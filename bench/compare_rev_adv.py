@@ -172,6 +172,8 @@ def compare(name, train, arguments, peers, rounds, batch=2048, factors=128, epoc
     losses = {}
     for _ in range(rounds):
         for side, process in [("ours", ours), *sides.items()]:
+            # The other side's threads go on turning for a while.
+            time.sleep(0.5)
             answer = process.ask(command + (f".{side} {side}" if side != "ours" else ""))
             times[side].append(answer[clock])
             losses[side] = answer["loss"]
