@@ -42,7 +42,7 @@ mod vectorized;
 pub use adam::Adam;
 pub use csr::Csr;
 pub use exp::exp;
-pub use full_cells::{FullCells, Joined, Slopes};
+pub use full_cells::{CellSlopes, FullCells, Joined};
 pub use gemm::{View, multiply};
 pub use gram::gram;
 pub use lanes::{Lane, RowPanels};

@@ -20,11 +20,7 @@ impl Clone for Matrix {
 
     /// Into the memory that is there, where it is enough.
     fn clone_from(&mut self, source: &Self) {
-        if self.data.len() != source.data.len() {
-            *self = source.clone();
-            return;
-        }
-        (self.rows, self.columns) = (source.rows, source.columns);
+        self.reshape(source.rows, source.columns);
         self.data.copy_from_slice(&source.data);
     }
 }

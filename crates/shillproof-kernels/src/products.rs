@@ -146,7 +146,7 @@ pub(crate) fn product_of_rows<S: Simd>(simd: S, a: &[&[f32]], b: &[Lane], sink: 
     }
 }
 
-/// `aᵀb`, for at most 16 columns of `a`, from column `first` on.
+/// `aᵀb`, for at most 16 columns of `a`.
 ///
 /// # Shapes
 /// `a`: rows of `width` numbers, as many as `b` has.

@@ -2,7 +2,7 @@
 
 use shillproof_core::{Cancelled, Ctx, Interactions, Seed};
 use shillproof_kernels::adam::Cotangent;
-use shillproof_kernels::{ItemPanels, Joined, Matrix, Slopes};
+use shillproof_kernels::{CellSlopes, ItemPanels, Joined, Matrix};
 
 use super::masked::Mask;
 use super::outer::Seekers;
@@ -148,7 +148,6 @@ impl Bilevel<'_> {
                 workspace.put_back(std::mem::replace(&mut after, before));
             }
         }
-        workspace.put_back(after);
         Ok(Hypergradient { loss, of_fakes: back.of_fakes, trained })
     }
 }
@@ -208,7 +207,7 @@ impl Back<'_> {
                 let mut of_genuine = Matrix::zeros(batch.genuine, d);
                 seconds.of_q = Matrix::zeros(items.rows(), d);
                 masked.second(mask, &part(0..batch.genuine), q, &mut of_genuine, &mut seconds.of_q);
-                let mut of_fakes = Slopes::default();
+                let mut of_fakes = CellSlopes::default();
                 fakes.second(&part(batch.genuine..own.rows()), q, &mut of_fakes);
                 add(seconds.of_q.as_mut_slice(), of_fakes.of_q.as_slice());
                 seconds.of_p = stack(&of_genuine, &of_fakes.of_p);

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use shillproof_core::{Interactions, Seed};
-use shillproof_kernels::{Adam, Csr, FullCells, Joined, Matrix, Slopes};
+use shillproof_kernels::{Adam, CellSlopes, Csr, FullCells, Joined, Matrix};
 
 use super::masked::{Mask, Masked};
 use super::passing::{Graph, Passing};
@@ -68,12 +68,12 @@ pub(super) struct State {
     pub(super) moments: Option<[Adam; 2]>,
 }
 
-/// What one training leaves to the next one to write over: a fifth of a hypergradient goes by if the system is asked for it anew.
+/// What one training leaves to the next one to write over: a tenth of a hypergradient goes by if the system is asked for it anew.
 #[derive(Debug, Default)]
 pub struct Workspace {
     /// Gradients of a batch's users and of all items, and, on the way back, their derivatives.
-    slopes: Slopes<f32>,
-    pub(super) seconds: Slopes<[f32; 2]>,
+    slopes: CellSlopes<f32>,
+    pub(super) seconds: CellSlopes<[f32; 2]>,
     /// Cotangents of the gradients of all users and of all items.
     pub(super) tangents: [Matrix; 2],
     /// Factors of a batch's users and of all items beside their tangents.
@@ -251,7 +251,7 @@ impl<'a> Run<'a> {
                 let mut of_genuine = Matrix::zeros(genuine.rows(), d);
                 slopes.of_q = Matrix::zeros(items.rows(), d);
                 masked.gradient(mask, &genuine, items, &mut of_genuine, &mut slopes.of_q);
-                let mut of_fakes = Slopes::default();
+                let mut of_fakes = CellSlopes::default();
                 fakes.gradient(&rows_of(&own, batch.genuine..own.rows()), items, &mut of_fakes);
                 add(slopes.of_q.as_mut_slice(), of_fakes.of_q.as_slice());
                 slopes.of_p = stack(&of_genuine, &of_fakes.of_p);

@@ -31,7 +31,7 @@ pub struct FullCells {
 /// Gradients, and what was found for each stored cell on the way. To be written over again and again: memory that the system must find takes a
 /// tenth of a step.
 #[derive(Clone, Debug, Default)]
-pub struct Slopes<T> {
+pub struct CellSlopes<T> {
     /// One row a row.
     pub of_p: Matrix,
     /// One row a column.
@@ -143,9 +143,9 @@ impl FullCells {
     ///
     /// # Shapes
     /// `p`: one row a row. `q`: one row a column, as long.
-    pub fn gradient(&self, p: &Matrix, q: &Matrix, out: &mut Slopes<f32>) {
+    pub fn gradient(&self, p: &Matrix, q: &Matrix, out: &mut CellSlopes<f32>) {
         let d = q.columns();
-        let Slopes { of_p, of_q, cells: residuals } = out;
+        let CellSlopes { of_p, of_q, cells: residuals } = out;
         of_p.reshape(p.rows(), d);
         of_q.reshape(q.rows(), d);
         residuals.resize(self.by_row.len(), 0.0);
@@ -177,9 +177,9 @@ impl FullCells {
     ///
     /// # Shapes
     /// As [`FullCells::gradient`].
-    pub fn second(&self, p: &Joined, q: &Joined, out: &mut Slopes<[f32; 2]>) {
+    pub fn second(&self, p: &Joined, q: &Joined, out: &mut CellSlopes<[f32; 2]>) {
         let d = q.0.columns() / 2;
-        let Slopes { of_p, of_q, cells } = out;
+        let CellSlopes { of_p, of_q, cells } = out;
         of_p.reshape(p.0.rows(), d);
         of_q.reshape(q.0.rows(), d);
         cells.resize(self.by_row.len(), [0.0; 2]);

@@ -67,7 +67,7 @@ fn gradients_and_hessian_products_are_those_over_all_cells() {
         let random = |rows, seed| Matrix::normal(rows, toy.d, 0.5, Seed::new(seed));
         let (p, q, dp, dq) =
             (random(toy.rows, 1), random(toy.columns, 2), random(toy.rows, 3), random(toy.columns, 4));
-        let mut first = Slopes::default();
+        let mut first = CellSlopes::default();
         toy.cells.gradient(&p, &q, &mut first);
         let exact = dense(&toy, &wide(&p), &wide(&q));
         assert!((toy.cells.loss(&p, &q) - exact.0).abs() < 1e-5 * exact.0);
@@ -93,7 +93,7 @@ fn gradients_and_hessian_products_are_those_over_all_cells() {
         let limit = |fine: Vec<f64>, coarse: Vec<f64>| -> Vec<f64> {
             fine.iter().zip(coarse).map(|(f, c)| (4.0 * f - c) / 3.0).collect()
         };
-        let mut second = Slopes::default();
+        let mut second = CellSlopes::default();
         toy.cells.second(&Joined::new(&p, &dp), &Joined::new(&q, &dq), &mut second);
         assert_close(&second.of_p, &limit(fine_p, coarse_p));
         assert_close(&second.of_q, &limit(fine_q, coarse_q));
@@ -107,7 +107,7 @@ fn the_number_of_threads_changes_nothing() {
     let run = |n| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(n).build().unwrap();
         pool.install(|| {
-            let (mut first, mut second) = (Slopes::default(), Slopes::default());
+            let (mut first, mut second) = (CellSlopes::default(), CellSlopes::default());
             toy.cells.gradient(&p, &q, &mut first);
             let (jp, jq) = (Joined::new(&p, &first.of_p), Joined::new(&q, &first.of_q));
             // Whatever was there before is written over.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use rand::seq::SliceRandom;
 use shillproof_core::{Ctx, FitError, Interactions, Ties};
-use shillproof_kernels::{Adam, Csr, FullCells, Matrix, Slopes};
+use shillproof_kernels::{Adam, CellSlopes, Csr, FullCells, Matrix};
 
 use super::Wrmf;
 use crate::factors::{FactorModel, check_finite};
@@ -33,7 +33,7 @@ impl Wrmf {
             FullCells::new(by_user.select(chosen), self.weight, weights)
         };
         let whole = (order.len() <= self.batch_size).then(|| cells_of(&order));
-        let (mut own, mut slopes) = (Matrix::default(), Slopes::default());
+        let (mut own, mut slopes) = (Matrix::default(), CellSlopes::default());
         let mut of_users = Matrix::zeros(users.rows(), users.columns());
         let mut best: Option<(f64, Matrix, Matrix)> = None;
         let passes = self.epochs + 1;
