@@ -1,11 +1,11 @@
 """Next-item recommenders beside RecBole, trained and ranked by RecBole itself: processor time of an epoch, and accuracy.
 
-    just bench recbole [--data ml-100k] [--models fpmc transrec gru4rec sasrec] [--epochs 3] [--accuracy 0] [--after 0] [--most-items 50]
+    just bench recbole [--data ml-100k] [--models fpmc transrec gru4rec sasrec] [--epochs 3] [--accuracy 0] [--after 0] [--patience 50] [--most-items 50]
 
 A data set of `SHILLPROOF_DATA` with an order: the last interaction of a user is ranked among all items, the one before belongs to nobody, everything earlier trains; nothing is masked, as in
 RecBole's sequential mode. One thread a side, RecBole's default settings: 64 factors, batches of 2,048; FPMC and TransRec with one drawn negative, GRU4Rec and SASRec with cross-entropy.
 Time is processor time of epochs alone: on our side the difference of two runs, one with so many epochs more. With `--accuracy N` both sides train with N seeds, until NDCG on the
-item before the last has not risen for 50 epochs, and the best epoch counts, or for `--after E` epochs, the last of which counts; the table shows means and the 95 % interval of the difference.
+item before the last has not risen for `--patience` epochs, and the best epoch counts, or for `--after E` epochs, the last of which counts; the table shows means and the 95 % interval of the difference.
 `--most-items L` cuts histories to their last L items on both sides; GRU4Rec here reads them whole.
 """
 
@@ -25,7 +25,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent
 DATA = HERE / "out" / "recbole"
 SHILLPROOF = ROOT / "target" / "release" / "shillproof"
-MOST, PATIENCE = 500, 50
+MOST = 500
 # Name there, and the form here that it is nearest to.
 MODELS = {
     "fpmc": ("FPMC", "fpmc:factors=64,learning_rate=0.001,regularization=0,batch_size=2048,negatives=others"),
@@ -37,7 +37,7 @@ MODELS = {
 
 # ---- the other side ---------------------------------------------------------------------------------------------------
 
-def worker(data, name, epochs, seed, judged, most_items):
+def worker(data, name, epochs, seed, judged, most_items, patience):
     from recbole_here import load
 
     pairwise = name in ("FPMC", "TransRec")
@@ -66,14 +66,15 @@ def worker(data, name, epochs, seed, judged, most_items):
         best, since = (reached, 0) if reached > best else (best, since + 1)
         if since == 0:
             found = trainer.evaluate(test, load_best_model=False)
-        if since == PATIENCE:
+        print(f"epoch {epoch + 1}: NDCG@10 {reached:.4f} on the item before the last, best {best:.4f}", file=sys.stderr, flush=True)
+        if since == patience:
             break
     print("RESULT", json.dumps({"seconds": seconds, **{k: float(v) for k, v in found.items()}}))
 
 
-def theirs(data, name, epochs, most_items, seed=1, judged=False):
+def theirs(data, name, epochs, most_items, seed=1, judged=False, patience=0):
     """Seconds of each epoch, and what the last one reaches if it is judged, or without a number of epochs what the best one reaches."""
-    argv = [sys.executable, __file__, "--worker", pathlib.Path(data).name, name, str(epochs), str(seed), "judged" * judged, str(most_items)]
+    argv = [sys.executable, __file__, "--worker", pathlib.Path(data).name, name, str(epochs), str(seed), "judged" * judged, str(most_items), str(patience)]
     run = subprocess.run(argv, capture_output=True, text=True, env=os.environ | {"PYTHONWARNINGS": "ignore"}, cwd=DATA)
     line = [line for line in run.stdout.splitlines() if line.startswith("RESULT ")]
     if not line:
@@ -83,10 +84,10 @@ def theirs(data, name, epochs, most_items, seed=1, judged=False):
 
 # ---- our side ---------------------------------------------------------------------------------------------------------
 
-def ours(data, recipe, epochs, seed=1):
+def ours(data, recipe, epochs, seed=1, patience=0):
     """Processor seconds of the whole run, and what the last epoch reaches, or without a number of epochs the best one."""
     joint = "," if ":" in recipe else ":"
-    course = f"epochs={epochs},selection=none" if epochs else f"epochs={MOST},evaluate_every=1,patience={PATIENCE}"
+    course = f"epochs={epochs},selection=none" if epochs else f"epochs={MOST},evaluate_every=1,patience={patience}"
     victim = f"{recipe}{joint}{course}"
     argv = [SHILLPROOF, "measure", data, "--victim", victim, "--split", "sequence", "--exclude", "none", "--targets", "random:1"]
     argv += ["--k", "10", "--seed", str(seed), "--jobs", "1", "--format", "json", "--quiet"]
@@ -116,15 +117,15 @@ def speed(data, models, epochs, most_items):
         print(f"{name:10}{other:10.2f}{mine:10.3f}{other / mine:7.1f}x", flush=True)
 
 
-def accuracy(data, models, seeds, after, most_items):
+def accuracy(data, models, seeds, after, patience, most_items):
     which = f"after {after} epochs" if after else "best epoch by validation"
     print(f"\n{data}, {which}, {seeds} seeds a side; difference here minus RecBole, in % of RecBole\n")
     if seeds < 2:
         sys.exit("--accuracy: expected at least 2 seeds, for an interval")
     for name in models:
         other, recipe = MODELS[name][0], recipe_of(name, most_items)
-        here = [ours(data, recipe, after, seed)[1] for seed in range(1, seeds + 1)]
-        there = [theirs(data, other, after, most_items, seed, judged=True) for seed in range(1, seeds + 1)]
+        here = [ours(data, recipe, after, seed, patience)[1] for seed in range(1, seeds + 1)]
+        there = [theirs(data, other, after, most_items, seed, True, patience) for seed in range(1, seeds + 1)]
         for metric in ("hit@10", "ndcg@10"):
             a, b = ([run[metric] for run in side] for side in (here, there))
             gap = statistics.mean(a) - statistics.mean(b)
@@ -156,17 +157,18 @@ def main():
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--accuracy", type=int, default=0)
     parser.add_argument("--after", type=int, default=0, metavar="EPOCHS")
+    parser.add_argument("--patience", type=int, default=50, metavar="EPOCHS")
     parser.add_argument("--most-items", type=int, default=50, metavar="L")
-    parser.add_argument("--worker", nargs=6, help=argparse.SUPPRESS)
+    parser.add_argument("--worker", nargs=7, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.worker:
-        data, name, epochs, seed, judged, most_items = args.worker
-        return worker(data, name, int(epochs), int(seed), bool(judged), int(most_items))
+        data, name, epochs, seed, judged, most_items, patience = args.worker
+        return worker(data, name, int(epochs), int(seed), bool(judged), int(most_items), int(patience))
     write_data(args.data)
     if args.epochs:
         speed(args.data, args.models, args.epochs, args.most_items)
     if args.accuracy:
-        accuracy(args.data, args.models, args.accuracy, args.after, args.most_items)
+        accuracy(args.data, args.models, args.accuracy, args.after, args.patience, args.most_items)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,8 @@ pub struct AttentionTrace {
     projected: Vec<f32>,
     /// By history, head and row: how much it takes of each row up to its own.
     shares: Vec<f32>,
+    /// What is left of the shares.
+    taken: Vec<f32>,
     /// The heads' answers.
     mixed: Vec<f32>,
     of_mixed: Vec<f32>,
@@ -40,14 +42,28 @@ impl Attention {
         self.output.outputs()
     }
 
+    /// Shares in histories of `lengths` rows: one for a head, a row, and each row up to it.
+    pub fn shares(&self, lengths: &[usize]) -> usize {
+        self.heads * lengths.iter().map(|n| n * (n + 1) / 2).sum::<usize>()
+    }
+
     /// All rows of all histories, into `out` (cleared first).
     ///
     /// # Shapes
-    /// `x`: the histories one behind the other, `lengths` rows each, of d numbers. `out`: as `x`.
-    pub fn forward(&self, x: &[f32], lengths: &[usize], trace: &mut AttentionTrace, out: &mut Vec<f32>) {
-        let AttentionTrace { projected, shares, mixed, .. } = trace;
+    /// `x`: the histories one behind the other, `lengths` rows each, of d numbers. `mask`: by what shares are multiplied, history by history, head by head and row by row,
+    /// [`Attention::shares`] numbers; empty for 1. `out`: as `x`.
+    pub fn forward(
+        &self,
+        x: &[f32],
+        lengths: &[usize],
+        mask: &[f32],
+        trace: &mut AttentionTrace,
+        out: &mut Vec<f32>,
+    ) {
+        let AttentionTrace { projected, shares, taken, mixed, .. } = trace;
         self.input.forward(x, projected);
         shares.clear();
+        taken.clear();
         mixed.clear();
         mixed.resize(x.len(), 0.0);
         let (d, size) = (self.width(), self.width() / self.heads);
@@ -69,10 +85,18 @@ impl Attention {
                     *share = exp(*share - highest);
                     total += *share;
                 }
-                let answer = &mut mixed[(first + row) * d + head..][..size];
-                for (before, share) in own.iter_mut().enumerate() {
+                for share in own.iter_mut() {
                     *share /= total;
-                    axpy(*share, part(before, 2), answer);
+                }
+                taken.extend_from_slice(own);
+                if !mask.is_empty() {
+                    for (taken, keep) in taken[start..].iter_mut().zip(&mask[start..]) {
+                        *taken *= keep;
+                    }
+                }
+                let answer = &mut mixed[(first + row) * d + head..][..size];
+                for (before, &taken) in taken[start..].iter().enumerate() {
+                    axpy(taken, part(before, 2), answer);
                 }
             }
         });
@@ -82,7 +106,7 @@ impl Attention {
     /// Adds to the gradient, given the slopes at the outputs; the slopes at the inputs into `of_x` (cleared first).
     ///
     /// # Shapes
-    /// `x`, `lengths`: as for [`Attention::forward`]. `slopes`: as its `out`.
+    /// `x`, `lengths`: as for [`Attention::forward`], of which the trace is. `slopes`: as its `out`.
     pub fn backward(
         &self,
         x: &[f32],
@@ -92,7 +116,7 @@ impl Attention {
         gradient: &mut Self,
         of_x: &mut Vec<f32>,
     ) {
-        let AttentionTrace { projected, shares, mixed, of_mixed, of_projected, spare } = trace;
+        let AttentionTrace { projected, shares, taken, mixed, of_mixed, of_projected, spare } = trace;
         self.output.backward(mixed, slopes, &mut gradient.output, Some(of_mixed));
         of_projected.clear();
         of_projected.resize(projected.len(), 0.0);
@@ -105,15 +129,15 @@ impl Attention {
                 start..start + size
             };
             for row in 0..length {
-                let own = &shares[at..=at + row];
+                let (own, taken) = (&shares[at..=at + row], &taken[at..=at + row]);
                 at += row + 1;
                 let of_answer = &of_mixed[(first + row) * d + head..][..size];
                 spare.clear();
                 spare.extend((0..=row).map(|before| dot(of_answer, &projected[place(before, 2)])));
-                let mean: f32 = own.iter().zip(&*spare).map(|(share, slope)| share * slope).sum();
-                for (before, (&share, slope)) in own.iter().zip(&*spare).enumerate() {
-                    axpy(share, of_answer, &mut of_projected[place(before, 2)]);
-                    let slope = factor * share * (slope - mean);
+                let mean: f32 = taken.iter().zip(&*spare).map(|(taken, slope)| taken * slope).sum();
+                for (before, ((&taken, share), slope)) in taken.iter().zip(own).zip(&*spare).enumerate() {
+                    axpy(taken, of_answer, &mut of_projected[place(before, 2)]);
+                    let slope = factor * (taken * slope - share * mean);
                     axpy(slope, &projected[place(before, 1)], &mut of_projected[place(row, 0)]);
                     axpy(slope, &projected[place(row, 0)], &mut of_projected[place(before, 1)]);
                 }

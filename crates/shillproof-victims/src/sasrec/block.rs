@@ -1,19 +1,19 @@
 //! One block: attention, then a small network for each row, both beside a way past them.
 
-use shillproof_core::Rng;
 use shillproof_kernels::axpy;
 use shillproof_kernels::nn::{Attention, AttentionTrace, LayerNorm, Linear, NormTrace};
 
-use crate::next_item::{dropout_mask, masked};
+use super::form::{Drops, Form};
+use crate::next_item::masked;
 
-/// `y = x + D(attention(norm(x)))`, `out = y + D(outer(relu(inner(norm(y)))))`, D dropout; also the shape of its gradient.
+/// `y = x + D(attention(norm(x)))`, `out = y + D(outer(φ(inner(norm(y)))))`, or `y = norm(x + D(attention(x)))`, `out = norm(y + D(outer(φ(inner(y)))))`, D dropout; also the shape of its gradient.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Block {
-    /// Before attention.
+    /// Of attention.
     pub first: LayerNorm,
     /// Which rows before a row matters.
     pub attention: Attention,
-    /// Before the network of each row.
+    /// Of the network of each row.
     pub second: LayerNorm,
     /// Its first layer.
     pub inner: Linear,
@@ -24,14 +24,14 @@ pub struct Block {
 /// What the backward pass needs of the forward one.
 #[derive(Clone, Debug, Default)]
 pub(super) struct BlockTrace {
-    norms: [NormTrace; 2],
+    attends: StepTrace,
     attention: AttentionTrace,
-    normal: [Vec<f32>; 2],
+    mask: Vec<f32>,
+    thinks: StepTrace,
     hidden: Vec<f32>,
-    masks: [Vec<f32>; 2],
-    added: Vec<f32>,
+    /// Of φ.
+    steepness: Vec<f32>,
     of_hidden: Vec<f32>,
-    of_normal: Vec<f32>,
 }
 
 impl Block {
@@ -71,53 +71,105 @@ impl Block {
     /// `rows`: the histories one behind the other, `lengths` rows each.
     pub(super) fn forward(
         &self,
+        form: Form,
         rows: &mut [f32],
         lengths: &[usize],
         trace: &mut BlockTrace,
-        dropout: f32,
-        drops: &mut Rng,
+        drops: &mut Drops<'_>,
     ) {
-        let BlockTrace { norms, attention, normal, hidden, masks, added, .. } = trace;
-        for mask in &mut *masks {
-            dropout_mask(rows.len(), dropout, drops, mask);
-        }
-        self.first.forward(rows, &mut norms[0], &mut normal[0]);
-        self.attention.forward(&normal[0], lengths, attention, added);
-        masked(added, &masks[0]);
-        axpy(1.0, added, rows);
-        self.second.forward(rows, &mut norms[1], &mut normal[1]);
-        self.inner.forward(&normal[1], hidden);
-        for x in &mut *hidden {
-            *x = x.max(0.0);
-        }
-        self.outer.forward(hidden, added);
-        masked(added, &masks[1]);
-        axpy(1.0, added, rows);
+        let BlockTrace { attends, attention, mask, thinks, hidden, steepness, .. } = trace;
+        drops.of_attention(self.attention.shares(lengths), mask);
+        attends.forward(form, &self.first, rows, drops, |x, out| {
+            self.attention.forward(x, lengths, mask, attention, out);
+        });
+        thinks.forward(form, &self.second, rows, drops, |x, out| {
+            self.inner.forward(x, hidden);
+            form.activation.apply(hidden, steepness);
+            self.outer.forward(hidden, out);
+        });
     }
 
     /// Adds to the gradient; the slopes at the outputs become those at the inputs.
     pub(super) fn backward(
         &self,
+        form: Form,
         lengths: &[usize],
         trace: &mut BlockTrace,
         gradient: &mut Self,
         slopes: &mut [f32],
     ) {
-        let BlockTrace { norms, attention, normal, hidden, masks, added, of_hidden, of_normal } = trace;
-        let take = |added: &mut Vec<f32>, slopes: &[f32], mask: &[f32]| {
-            added.clear();
-            added.extend_from_slice(slopes);
-            masked(added, mask);
-        };
-        take(added, slopes, &masks[1]);
-        self.outer.backward(hidden, added, &mut gradient.outer, Some(of_hidden));
-        for (slope, &x) in of_hidden.iter_mut().zip(&*hidden) {
-            *slope = if x > 0.0 { *slope } else { 0.0 };
+        let BlockTrace { attends, attention, thinks, hidden, steepness, of_hidden, .. } = trace;
+        thinks.backward(form, (&self.second, &mut gradient.second), slopes, |x, slopes, of_x| {
+            self.outer.backward(hidden, slopes, &mut gradient.outer, Some(of_hidden));
+            masked(of_hidden, steepness);
+            self.inner.backward(x, of_hidden, &mut gradient.inner, Some(of_x));
+        });
+        attends.backward(form, (&self.first, &mut gradient.first), slopes, |x, slopes, of_x| {
+            self.attention.backward(x, lengths, attention, slopes, &mut gradient.attention, of_x);
+        });
+    }
+}
+
+/// What the backward pass needs of something that is added to the rows.
+#[derive(Clone, Debug, Default)]
+struct StepTrace {
+    norm: NormTrace,
+    /// What it was given.
+    given: Vec<f32>,
+    mask: Vec<f32>,
+    added: Vec<f32>,
+    of_given: Vec<f32>,
+}
+
+impl StepTrace {
+    fn forward(
+        &mut self,
+        form: Form,
+        norm: &LayerNorm,
+        rows: &mut [f32],
+        drops: &mut Drops<'_>,
+        apply: impl FnOnce(&[f32], &mut Vec<f32>),
+    ) {
+        let Self { norm: trace, given, mask, added, .. } = self;
+        drops.of_rows(rows.len(), mask);
+        if form.norm_first {
+            norm.forward(rows, trace, given);
+        } else {
+            given.clear();
+            given.extend_from_slice(rows);
         }
-        self.inner.backward(&normal[1], of_hidden, &mut gradient.inner, Some(of_normal));
-        self.second.backward(&norms[1], of_normal, &mut gradient.second, slopes);
-        take(added, slopes, &masks[0]);
-        self.attention.backward(&normal[0], lengths, attention, added, &mut gradient.attention, of_normal);
-        self.first.backward(&norms[0], of_normal, &mut gradient.first, slopes);
+        apply(given, added);
+        masked(added, mask);
+        axpy(1.0, added, rows);
+        if !form.norm_first {
+            norm.forward(rows, trace, added);
+            rows.copy_from_slice(added);
+        }
+    }
+
+    /// `apply(what was given, slopes at what was added, slopes at what was given)`.
+    fn backward(
+        &mut self,
+        form: Form,
+        (norm, gradient): (&LayerNorm, &mut LayerNorm),
+        slopes: &mut [f32],
+        apply: impl FnOnce(&[f32], &[f32], &mut Vec<f32>),
+    ) {
+        let Self { norm: trace, given, mask, added, of_given } = self;
+        added.clear();
+        if form.norm_first {
+            added.extend_from_slice(slopes);
+        } else {
+            added.resize(slopes.len(), 0.0);
+            norm.backward(trace, slopes, gradient, added);
+            slopes.copy_from_slice(added);
+        }
+        masked(added, mask);
+        apply(given, added, of_given);
+        if form.norm_first {
+            norm.backward(trace, of_given, gradient, slopes);
+        } else {
+            axpy(1.0, of_given, slopes);
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Self-attention over histories.
 
 mod block;
+mod form;
 mod network;
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,8 @@ use crate::neumf::EarlySelection;
 use crate::next_item::{Loss, NextItemModel, cut, ordered};
 
 pub use block::Block;
+use form::Drops;
+pub use form::{Activation, Form};
 pub use network::Parameters;
 use network::{Batch, Network};
 
@@ -44,10 +47,16 @@ pub struct SasRec {
     pub inner: usize,
     /// Most items of a history that are read, the last ones; at least 1.
     pub most_items: usize,
+    /// Whether rows are normalised before attention and network, and at the end, as in the paper, instead of at the start and after each sum.
+    pub norm_first: bool,
+    /// Inside of a block's network.
+    pub activation: Activation,
     /// What is minimised.
     pub loss: Loss,
     /// Share of numbers that is dropped in training, of what is read and of what blocks add; below 1.
     pub dropout: Fraction,
+    /// Share that is dropped of what attention takes; below 1.
+    pub attention_dropout: Fraction,
     /// Step size of Adam; above 0.
     pub learning_rate: f32,
     /// Added to the gradient as `weight_decay · θ`; at least 0.
@@ -66,14 +75,18 @@ pub struct SasRec {
 
 impl Default for SasRec {
     fn default() -> Self {
+        let half = Fraction::new(0.5).expect("invariant: 0.5 is a fraction");
         Self {
             factors: 64,
             layers: 2,
             heads: 2,
             inner: 256,
             most_items: 50,
+            norm_first: false,
+            activation: Activation::Gelu,
             loss: Loss::CrossEntropy,
-            dropout: Fraction::new(0.5).expect("invariant: 0.5 is a fraction"),
+            dropout: half,
+            attention_dropout: half,
             learning_rate: 1e-3,
             weight_decay: 0.0,
             batch_size: 2048,
@@ -103,13 +116,13 @@ impl SasRec {
         let data = ordered(job.train)?;
         let (weights, learned) = input::weighted(job, &data)?;
         let start = self.start(data.n_items(), ctx);
-        let dropout = self.dropout.get() as f32;
         let mut learner = HistoryLearner {
-            network: Network::new(start, self.loss, dropout, self.learning_rate, self.weight_decay),
+            network: Network::new(start, self.loss, self.learning_rate, self.weight_decay),
             histories: &data,
             data: &learned,
             weights,
             batch_size: self.batch_size,
+            dropout: [self.dropout, self.attention_dropout].map(|share| share.get() as f32),
         };
         self.course().fit(&mut learner, ndcg, job, &data, ctx)
     }
@@ -136,7 +149,8 @@ impl SasRec {
             items: draw(n_items, d, "items"),
             places: draw(self.most_items, d, "places"),
             blocks: (0..self.layers).map(block).collect(),
-            last: LayerNorm::new(d),
+            outside: LayerNorm::new(d),
+            form: Form { norm_first: self.norm_first, activation: self.activation },
         }
     }
 
@@ -167,6 +181,7 @@ impl SasRec {
             return Err(FitError::Parameter { name: "heads", got, expected });
         }
         input::below_one("dropout", self.dropout)?;
+        input::below_one("attention_dropout", self.attention_dropout)?;
         input::not_negative("weight_decay", self.weight_decay)?;
         self.course().check()
     }
@@ -180,6 +195,8 @@ struct HistoryLearner<'a> {
     data: &'a Interactions,
     weights: Option<&'a [f32]>,
     batch_size: usize,
+    /// Of rows, and of what attention takes.
+    dropout: [f32; 2],
 }
 
 /// Some predictions of a user: the one of number k is of item k + 1 of the history.
@@ -209,7 +226,9 @@ impl Learner for HistoryLearner<'_> {
     fn epoch(&mut self, epoch: usize, ctx: &Ctx<'_>) -> Result<f64, FitError> {
         let mut parts = parts(self.data, self.network.parameters.most());
         parts.shuffle(&mut ctx.seed.child("order").index(epoch as u64).rng());
-        let mut drops = ctx.seed.child("dropout").index(epoch as u64).rng();
+        let [rows, attention] = self.dropout;
+        let mut drops =
+            Drops { rows, attention, draws: &mut ctx.seed.child("dropout").index(epoch as u64).rng() };
         let mut loss = 0.0;
         for parts in cut(&mut parts, self.batch_size, |part| part.predictions.len()) {
             ctx.check()?;

@@ -1,11 +1,12 @@
 //! What SASRec learns, how a history becomes a query, and one step of learning.
 
-use shillproof_core::{Interactions, ItemId, Rng, Seed, UserId};
+use shillproof_core::{Interactions, ItemId, Seed, UserId};
 use shillproof_kernels::nn::{LayerNorm, NormTrace};
 use shillproof_kernels::{Adam, Matrix, axpy};
 
 use super::block::{Block, BlockTrace};
-use crate::next_item::{Catalogue, CatalogueSlopes, Encoder, Loss, NextItemModel, dropout_mask, masked};
+use super::form::{Drops, Form};
+use crate::next_item::{Catalogue, CatalogueSlopes, Encoder, Loss, NextItemModel, masked};
 
 /// All parameters; also the shape of a gradient.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,8 +17,10 @@ pub struct Parameters {
     pub places: Matrix,
     /// From the histories' side to the queries'.
     pub blocks: Vec<Block>,
-    /// After the last block.
-    pub last: LayerNorm,
+    /// After the last block, or before the first one.
+    pub outside: LayerNorm,
+    /// How blocks are put together.
+    pub form: Form,
 }
 
 /// Histories one behind the other, what follows each of their items, and how much that counts.
@@ -35,7 +38,7 @@ pub(super) struct Batch {
 struct NetworkTrace {
     mask: Vec<f32>,
     blocks: Vec<BlockTrace>,
-    last: NormTrace,
+    outside: NormTrace,
 }
 
 impl Parameters {
@@ -45,16 +48,17 @@ impl Parameters {
             items: zeros(&self.items),
             places: zeros(&self.places),
             blocks: self.blocks.iter().map(Block::zeros).collect(),
-            last: self.last.zeros(),
+            outside: self.outside.zeros(),
+            form: self.form,
         }
     }
 
     /// All numbers, part by part.
     pub(super) fn parts_mut(&mut self) -> Vec<&mut [f32]> {
-        let Self { items, places, blocks, last } = self;
+        let Self { items, places, blocks, outside, .. } = self;
         let mut out = vec![items.as_mut_slice(), places.as_mut_slice()];
         out.extend(blocks.iter_mut().flat_map(Block::parts_mut));
-        out.extend([&mut last.gain[..], &mut last.shift[..]]);
+        out.extend([&mut outside.gain[..], &mut outside.shift[..]]);
         out
     }
 
@@ -69,8 +73,7 @@ impl Parameters {
         items: &[u32],
         lengths: &[usize],
         trace: &mut NetworkTrace,
-        dropout: f32,
-        drops: &mut Rng,
+        drops: &mut Drops<'_>,
         out: &mut Vec<f32>,
     ) {
         let mut rows = Vec::with_capacity(items.len() * self.items.columns());
@@ -80,13 +83,21 @@ impl Parameters {
             rows.extend_from_slice(self.items.row(item as usize));
             axpy(1.0, self.places.row(place), &mut rows[start..]);
         }
-        dropout_mask(rows.len(), dropout, drops, &mut trace.mask);
+        if !self.form.norm_first {
+            self.outside.forward(&rows, &mut trace.outside, out);
+            rows.copy_from_slice(out);
+        }
+        drops.of_rows(rows.len(), &mut trace.mask);
         masked(&mut rows, &trace.mask);
         trace.blocks.resize_with(self.blocks.len(), BlockTrace::default);
         for (block, trace) in self.blocks.iter().zip(&mut trace.blocks) {
-            block.forward(&mut rows, lengths, trace, dropout, drops);
+            block.forward(self.form, &mut rows, lengths, trace, drops);
         }
-        self.last.forward(&rows, &mut trace.last, out);
+        if self.form.norm_first {
+            self.outside.forward(&rows, &mut trace.outside, out);
+        } else {
+            *out = rows;
+        }
     }
 
     /// From slopes at the queries to the gradient.
@@ -98,13 +109,22 @@ impl Parameters {
         of_queries: &[f32],
         gradient: &mut Self,
     ) {
-        let mut slopes = vec![0.0; of_queries.len()];
-        self.last.backward(&trace.last, of_queries, &mut gradient.last, &mut slopes);
+        let mut slopes;
+        if self.form.norm_first {
+            slopes = vec![0.0; of_queries.len()];
+            self.outside.backward(&trace.outside, of_queries, &mut gradient.outside, &mut slopes);
+        } else {
+            slopes = of_queries.to_vec();
+        }
         let blocks = self.blocks.iter().zip(&mut trace.blocks).zip(&mut gradient.blocks);
         for ((block, trace), gradient) in blocks.rev() {
-            block.backward(lengths, trace, gradient, &mut slopes);
+            block.backward(self.form, lengths, trace, gradient, &mut slopes);
         }
         masked(&mut slopes, &trace.mask);
+        if !self.form.norm_first {
+            let after = std::mem::replace(&mut slopes, vec![0.0; of_queries.len()]);
+            self.outside.backward(&trace.outside, &after, &mut gradient.outside, &mut slopes);
+        }
         let places = lengths.iter().flat_map(|&length| 0..length);
         let rows = slopes.chunks_exact(self.items.columns().max(1));
         for ((&item, place), slopes) in items.iter().zip(places).zip(rows) {
@@ -136,8 +156,8 @@ impl Encoder for Parameters {
             histories.iter().flat_map(|(_, h)| h[recent(h)..].iter().map(|item| item.0)).collect();
         let (mut queries, width) = (Vec::new(), self.width().max(1));
         // Nothing is dropped, so nothing is drawn.
-        let mut drops = Seed::new(0).rng();
-        self.forward(&items, &lengths, &mut NetworkTrace::default(), 0.0, &mut drops, &mut queries);
+        let mut drops = Drops { rows: 0.0, attention: 0.0, draws: &mut Seed::new(0).rng() };
+        self.forward(&items, &lengths, &mut NetworkTrace::default(), &mut drops, &mut queries);
         let mut end = 0;
         for (&length, out) in lengths.iter().zip(out.chunks_exact_mut(width)) {
             end += length;
@@ -154,7 +174,6 @@ pub(super) struct Network {
     pub(super) gradient: Parameters,
     adam: Vec<Adam>,
     loss: Loss,
-    dropout: f32,
     trace: NetworkTrace,
     queries: Vec<f32>,
     of_queries: Vec<f32>,
@@ -166,7 +185,6 @@ impl Network {
     pub(super) fn new(
         mut parameters: Parameters,
         loss: Loss,
-        dropout: f32,
         learning_rate: f32,
         weight_decay: f32,
     ) -> Self {
@@ -178,7 +196,6 @@ impl Network {
             gradient,
             adam,
             loss,
-            dropout,
             trace: NetworkTrace::default(),
             queries: Vec::new(),
             of_queries: Vec::new(),
@@ -187,7 +204,7 @@ impl Network {
     }
 
     /// One step of Adam on the mean loss of the batch; the sum of its losses.
-    pub(super) fn learn(&mut self, batch: &Batch, drops: &mut Rng) -> f64 {
+    pub(super) fn learn(&mut self, batch: &Batch, drops: &mut Drops<'_>) -> f64 {
         let loss = self.differentiate(batch, drops);
         let Self { parameters, gradient, adam, .. } = self;
         let parts = parameters.parts_mut().into_iter().zip(gradient.parts_mut());
@@ -198,12 +215,12 @@ impl Network {
     }
 
     /// The gradient of the mean loss, in `gradient`; the mean.
-    pub(super) fn differentiate(&mut self, batch: &Batch, drops: &mut Rng) -> f64 {
+    pub(super) fn differentiate(&mut self, batch: &Batch, drops: &mut Drops<'_>) -> f64 {
         let Self { parameters, gradient, loss, trace, queries, of_queries, scores, .. } = self;
         for part in gradient.parts_mut() {
             part.fill(0.0);
         }
-        parameters.forward(&batch.items, &batch.lengths, trace, self.dropout, drops, queries);
+        parameters.forward(&batch.items, &batch.lengths, trace, drops, queries);
         let share = 1.0 / batch.next.len() as f32;
         let mut of_row = |at: usize, positive: usize, row: &mut [f32]| {
             loss.differentiate(row, positive, share * batch.weights[at])

@@ -12,10 +12,11 @@ fn golden() -> Value {
     serde_json::from_str(include_str!("../../../../golden/sasrec_torch.json")).unwrap()
 }
 
-fn parameters(parts: &Value, heads: usize) -> Parameters {
+fn parameters(parts: &Value, heads: usize, norm_first: bool) -> Parameters {
     let parts = parts.as_array().unwrap();
     let norm = |at: usize| LayerNorm { gain: numbers(&parts[at]), shift: numbers(&parts[at + 1]) };
     let layer = |at: usize| Linear { weights: matrix(&parts[at]), bias: numbers(&parts[at + 1]) };
+    let activation = if norm_first { Activation::Relu } else { Activation::Gelu };
     let block = |at: usize| Block {
         first: norm(at),
         attention: Attention { input: layer(at + 2), output: layer(at + 4), heads },
@@ -27,7 +28,8 @@ fn parameters(parts: &Value, heads: usize) -> Parameters {
         items: matrix(&parts[0]),
         places: matrix(&parts[1]),
         blocks: vec![block(2), block(14)],
-        last: norm(26),
+        outside: norm(26),
+        form: Form { norm_first, activation },
     }
 }
 
@@ -49,24 +51,26 @@ fn loss_gradient_steps_and_scores_equal_pytorch() {
     let histories: Vec<Vec<u32>> = serde_json::from_value(golden["histories"].clone()).unwrap();
     let rate = golden["learning_rate"].as_f64().unwrap() as f32;
     let cases = golden["cases"].as_array().unwrap();
-    assert_eq!(cases.len(), 2);
-    let mut drops = Seed::new(1).rng();
+    assert_eq!(cases.len(), 3);
+    let mut drops = Drops { rows: 0.0, attention: 0.0, draws: &mut Seed::new(1).rng() };
     for case in cases {
         let heads = case["heads"].as_u64().unwrap() as usize;
+        let norm_first = case["norm_first"].as_bool().unwrap();
+        let name = format!("{heads} heads, norm first: {norm_first}");
         let batch = batch(&histories, &numbers(&case["weights"]));
-        let start = parameters(&case["start"], heads);
-        let mut network = Network::new(start, Loss::CrossEntropy, 0.0, rate, 0.0);
+        let read = |parts| parameters(parts, heads, norm_first);
+        let mut network = Network::new(read(&case["start"]), Loss::CrossEntropy, rate, 0.0);
         let value = network.differentiate(&batch, &mut drops);
-        assert!((value - case["value"].as_f64().unwrap()).abs() < 1e-6, "{heads}: {value}");
-        let mut want = parameters(&case["gradient"], heads);
+        assert!((value - case["value"].as_f64().unwrap()).abs() < 1e-6, "{name}: {value}");
+        let mut want = read(&case["gradient"]);
         for (at, (got, want)) in network.gradient.parts_mut().into_iter().zip(want.parts_mut()).enumerate() {
             let difference = apart(got, want);
-            assert!(difference < 2e-6, "{heads} heads, part {at}: {difference}");
+            assert!(difference < 2e-6, "{name}, part {at}: {difference}");
         }
         for _ in 0..golden["steps"].as_u64().unwrap() {
             network.learn(&batch, &mut drops);
         }
-        let mut want = parameters(&case["after"], heads);
+        let mut want = read(&case["after"]);
         for (at, (got, want)) in network.parameters.parts_mut().into_iter().zip(want.parts_mut()).enumerate()
         {
             let difference = apart(got, want);
@@ -74,7 +78,7 @@ fn loss_gradient_steps_and_scores_equal_pytorch() {
             let rounding = [5, 17].contains(&at);
             assert!(
                 difference < if rounding { 0.07 } else { 1e-4 },
-                "{heads} heads, part {at}: {difference}"
+                "{name}, part {at}: {difference}"
             );
         }
 
@@ -92,22 +96,28 @@ fn dropout_is_in_the_gradient() {
     let golden = golden();
     let histories: Vec<Vec<u32>> = serde_json::from_value(golden["histories"].clone()).unwrap();
     let batch = batch(&histories, &[1.0; 5]);
-    let start = parameters(&golden["cases"][1]["start"], 2);
-    let value = |parameters: Parameters| {
-        let mut network = Network::new(parameters, Loss::CrossEntropy, 0.4, 0.1, 0.0);
-        let value = network.differentiate(&batch, &mut Seed::new(8).rng());
-        (value, network.gradient)
-    };
-    let (_, mut gradient) = value(start.clone());
-    for part in [0, 1, 4, 12, 22] {
-        let slope = f64::from(gradient.parts_mut()[part][1]);
-        let moved = |by: f32| {
-            let mut moved = start.clone();
-            moved.parts_mut()[part][1] += by;
-            value(moved).0
+    for (case, norm_first) in [(1, true), (2, false)] {
+        let start = parameters(&golden["cases"][case]["start"], 2, norm_first);
+        let value = |parameters: Parameters| {
+            let mut network = Network::new(parameters, Loss::CrossEntropy, 0.1, 0.0);
+            let mut drops = Drops { rows: 0.4, attention: 0.3, draws: &mut Seed::new(8).rng() };
+            let value = network.differentiate(&batch, &mut drops);
+            (value, network.gradient)
         };
-        let difference = (moved(1e-2) - moved(-1e-2)) / 2e-2;
-        assert!((difference - slope).abs() < 2e-3, "part {part}: {slope} against {difference}");
+        let (_, mut gradient) = value(start.clone());
+        for part in [0, 1, 4, 12, 22] {
+            let slope = f64::from(gradient.parts_mut()[part][1]);
+            let moved = |by: f32| {
+                let mut moved = start.clone();
+                moved.parts_mut()[part][1] += by;
+                value(moved).0
+            };
+            let difference = (moved(1e-2) - moved(-1e-2)) / 2e-2;
+            assert!(
+                (difference - slope).abs() < 2e-3,
+                "norm first: {norm_first}, part {part}: {slope} against {difference}"
+            );
+        }
     }
 }
 
@@ -129,6 +139,7 @@ fn an_item_further_back_is_seen() {
         factors: 16,
         inner: 32,
         dropout: Fraction::new(0.0).unwrap(),
+        attention_dropout: Fraction::new(0.0).unwrap(),
         learning_rate: 0.01,
         batch_size: 64,
         epochs: 60,
