@@ -226,7 +226,7 @@ def main():
         reversed_optimisation(ours, min(3, arguments.rounds), arguments.threads)
     if wanted("ml-1m"):
         train = OUT / "rev-adv-ml-1m.train"
-        synthetic(train, 6040, 3706, 1_000_000)
+        synthetic(train, 6040, 3706, 800_000)
         # A minute and 6 GB a round.
         compare("ml-1m-shape", train, arguments, ["public"], min(2, arguments.rounds))
     if wanted("gowalla"):

@@ -182,12 +182,7 @@ pub(super) struct Network {
 
 impl Network {
     /// Parameters that start here.
-    pub(super) fn new(
-        mut parameters: Parameters,
-        loss: Loss,
-        learning_rate: f32,
-        weight_decay: f32,
-    ) -> Self {
+    pub(super) fn new(mut parameters: Parameters, loss: Loss, learning_rate: f32, weight_decay: f32) -> Self {
         let gradient = parameters.zeros();
         let parts = parameters.parts_mut();
         let adam = parts.iter().map(|part| Adam::new(part.len(), learning_rate, weight_decay)).collect();

@@ -76,10 +76,7 @@ fn loss_gradient_steps_and_scores_equal_pytorch() {
             let difference = apart(got, want);
             // A slope of a key's bias is 0 but for rounding, and Adam makes steps of any slope.
             let rounding = [5, 17].contains(&at);
-            assert!(
-                difference < if rounding { 0.07 } else { 1e-4 },
-                "{name}, part {at}: {difference}"
-            );
+            assert!(difference < if rounding { 0.07 } else { 1e-4 }, "{name}, part {at}: {difference}");
         }
 
         let own: Vec<ItemId> = histories[0].iter().map(|&i| ItemId(i)).collect();
