@@ -113,6 +113,36 @@ impl Matrix {
         }
     }
 
+    /// Becomes these rows of another one, in their order, in the memory that is there where it is as much.
+    ///
+    /// ```
+    /// use shillproof_kernels::Matrix;
+    /// let mut out = Matrix::default();
+    /// out.set_rows(&Matrix::from_slice(3, 1, &[5.0, 6.0, 7.0])?, [2, 0].into_iter());
+    /// assert_eq!(out.as_slice(), [7.0, 5.0]);
+    /// # Ok::<(), shillproof_kernels::ShapeError>(())
+    /// ```
+    pub fn set_rows(&mut self, of: &Self, rows: impl ExactSizeIterator<Item = usize>) {
+        self.reshape(rows.len(), of.columns());
+        for (at, row) in rows.enumerate() {
+            self.row_mut(at).copy_from_slice(of.row(row));
+        }
+    }
+
+    /// Becomes two others side by side, in the memory that is there where it is as much.
+    ///
+    /// # Panics
+    /// If one has more rows than the other.
+    pub fn set_beside(&mut self, left: &Self, right: &Self) {
+        assert_eq!(left.rows(), right.rows(), "rows side by side");
+        self.reshape(left.rows(), left.columns() + right.columns());
+        for row in 0..left.rows() {
+            let (to_left, to_right) = self.row_mut(row).split_at_mut(left.columns());
+            to_left.copy_from_slice(left.row(row));
+            to_right.copy_from_slice(right.row(row));
+        }
+    }
+
     /// Number of rows.
     pub fn rows(&self) -> usize {
         self.rows

@@ -154,10 +154,8 @@ impl Batch {
 }
 
 pub(super) fn rows_of(of: &Matrix, rows: impl ExactSizeIterator<Item = usize>) -> Matrix {
-    let mut out = Matrix::zeros(rows.len(), of.columns());
-    for (at, row) in rows.enumerate() {
-        out.row_mut(at).copy_from_slice(of.row(row));
-    }
+    let mut out = Matrix::default();
+    out.set_rows(of, rows);
     out
 }
 

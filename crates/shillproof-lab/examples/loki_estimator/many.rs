@@ -1,6 +1,6 @@
 //! Predictions where as many fake users are added as an attack adds.
 
-use rand::RngExt;
+use rand::seq::SliceRandom;
 use shillproof_attacks::loki::estimator::{Aim, Estimator};
 use shillproof_core::catalogue::Catalogue;
 use shillproof_core::{Ctx, FitJob, ItemId, Query, Recommender, Rng, Seed, Ties};
@@ -88,9 +88,7 @@ fn history(targets: &[ItemId], pool: &[ItemId], n: usize, rng: &mut Rng) -> Vec<
         chosen.into_iter().map(|at| from[at]).collect()
     };
     let mut out = [draw(targets, n), draw(pool, LENGTH - n)].concat();
-    for at in (1..out.len()).rev() {
-        out.swap(at, rng.random_range(0..=at as u64) as usize);
-    }
+    out.shuffle(rng);
     out
 }
 

@@ -22,20 +22,10 @@ pub struct Factors {
 impl Factors {
     /// These factors with the users' histories.
     fn model(self, histories: &Interactions) -> NextItemModel<Self> {
-        let items = side_by_side(&self.by_user, &self.by_last);
+        let mut items = Matrix::default();
+        items.set_beside(&self.by_user, &self.by_last);
         NextItemModel::new(self, &items, histories)
     }
-}
-
-/// Columns of both.
-fn side_by_side(left: &Matrix, right: &Matrix) -> Matrix {
-    let mut out = Matrix::zeros(left.rows(), left.columns() + right.columns());
-    for row in 0..left.rows() {
-        let (to_left, to_right) = out.row_mut(row).split_at_mut(left.columns());
-        to_left.copy_from_slice(left.row(row));
-        to_right.copy_from_slice(right.row(row));
-    }
-    out
 }
 
 impl Encoder for Factors {

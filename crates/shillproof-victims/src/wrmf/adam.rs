@@ -45,7 +45,7 @@ impl Wrmf {
             }
             for chosen in order.chunks(self.batch_size) {
                 let cells = whole.as_ref().map_or_else(|| Cow::Owned(cells_of(chosen)), Cow::Borrowed);
-                copy_rows(&users, chosen, &mut own);
+                own.set_rows(&users, chosen.iter().map(|&u| u as usize));
                 cells.gradient(&own, &items, &mut slopes);
                 // Zero outside of the minibatch.
                 of_users.as_mut_slice().fill(0.0);
@@ -69,13 +69,5 @@ impl Wrmf {
             (users, items) = (best_users, best_items);
         }
         Ok(FactorModel::ranking(users, items))
-    }
-}
-
-/// These rows of a matrix, one behind the other.
-fn copy_rows(of: &Matrix, rows: &[u32], out: &mut Matrix) {
-    out.reshape(rows.len(), of.columns());
-    for (at, &row) in rows.iter().enumerate() {
-        out.row_mut(at).copy_from_slice(of.row(row as usize));
     }
 }
