@@ -64,7 +64,7 @@ fn other_forms_keep_the_contract_too() {
         "gru4rec:factors=12,units=16,output=separate,dropout=0,learning_rate=0.01,epochs=40,batch_size=64,weight_decay=1e-5",
         "gru4rec:factors=16,units=16,training=session-parallel,loss=top1,output=separate,learning_rate=0.01,epochs=60,batch_size=32",
         "gru4rec:factors=16,units=16,training=session-parallel,loss=bpr,learning_rate=0.01,epochs=60,batch_size=16",
-        "sasrec:factors=12,layers=1,heads=3,inner=12,most_items=4,loss=bpr,dropout=0,learning_rate=0.01,epochs=60,batch_size=32",
+        "sasrec:factors=12,layers=1,heads=3,inner=12,most_items=4,norm_first=true,activation=relu,loss=bpr,dropout=0,attention_dropout=0,learning_rate=0.01,epochs=60,batch_size=32",
         "lightgcn:layers=1,penalty=squared,regularization=1e-3,factors=5,batch_size=64",
         "gmf:negatives=1,sampling=per-epoch,factors=64,learning_rate=0.01,weight_decay=1e-5,epochs=100,batch_size=64",
     ] {
