@@ -48,7 +48,7 @@ impl Bilevel<'_> {
         let mut state = run.start();
         for epoch in 0..self.training.epochs {
             ctx.check()?;
-            run.epoch(epoch, &mut state, workspace);
+            epoch_of(&run, epoch, &mut state, workspace, |_| {});
         }
         Ok(state.factors)
     }
@@ -57,8 +57,7 @@ impl Bilevel<'_> {
     /// `unroll` epochs. A cell's *weight* is held, and what passes along it: the loss is
     /// differentiated in its value.
     ///
-    /// What each of those epochs started from is kept, and with several minibatches their gradients; where these would take more memory than the starts, an epoch is trained a
-    /// second time on the way back.
+    /// What each of those epochs started from is kept; with several minibatches an epoch is trained a second time on the way back.
     ///
     /// # Shapes
     /// `fakes`: distinct items of each fake user. Result: one row a fake user, one column an item.
@@ -112,14 +111,15 @@ impl Bilevel<'_> {
     ) -> Result<Hypergradient, Cancelled> {
         let Training { epochs, unroll, .. } = *self.training;
         let first = epochs - unroll.min(epochs);
-        let mut tapes = Vec::new();
+        let (mut starts, mut masks) = (Vec::new(), Vec::new());
         for epoch in 0..epochs {
             ctx.check()?;
-            if epoch < first {
-                run.epoch(epoch, &mut state, workspace);
-            } else {
-                tapes.push(Tape::of(run, epoch, &mut state, workspace));
+            if epoch >= first {
+                starts.push(workspace.copy(&state));
             }
+            let mut own = Vec::new();
+            epoch_of(run, epoch, &mut state, workspace, |mask| own.push(mask));
+            masks.push(own);
         }
         let (loss, of_users, of_items) = seekers.gradient(&state.factors);
         let trained = state.factors.clone();
@@ -134,15 +134,12 @@ impl Bilevel<'_> {
         for epoch in (first..epochs).rev() {
             ctx.check()?;
             let batches = run.batches(epoch);
-            let tape = tapes.pop().expect("invariant: every unrolled epoch left a tape");
-            let masks = &tape.masks;
-            let mut states = vec![tape.start];
-            for (at, batch) in batches.iter().enumerate().take(batches.len() - 1) {
-                let mut next = workspace.copy(&states[at]);
-                match tape.gradients.get(at) {
-                    Some([of_users, of_items]) => run.update(&mut next, batch, of_users, of_items),
-                    None => run.step(&mut next, batch, masks[at].as_ref(), workspace),
-                }
+            let start = starts.pop().expect("invariant: every unrolled epoch left its start");
+            let masks = &masks[epoch];
+            let mut states = vec![start];
+            for (batch, mask) in batches.iter().zip(masks).take(batches.len() - 1) {
+                let mut next = workspace.copy(&states[states.len() - 1]);
+                run.step(&mut next, batch, mask.as_ref(), workspace);
                 states.push(next);
             }
             for (batch, mask) in batches.iter().zip(masks).rev() {
@@ -155,31 +152,17 @@ impl Bilevel<'_> {
     }
 }
 
-/// What the way back needs of an epoch.
-struct Tape {
-    start: State,
-    /// One a step.
-    masks: Vec<Option<Mask>>,
-    /// Of all steps but the last; none where they would take more memory than the start.
-    gradients: Vec<[Matrix; 2]>,
-}
-
-impl Tape {
-    /// Trains for an epoch.
-    fn of(run: &Run<'_>, epoch: usize, state: &mut State, workspace: &mut Workspace) -> Self {
-        let mut tape = Self { start: workspace.copy(state), masks: Vec::new(), gradients: Vec::new() };
-        let batches = run.batches(epoch);
-        for (left, batch) in (0..batches.len()).rev().zip(batches.iter()) {
-            let mask = run.mask(epoch, batch, &state.factors);
-            run.step(state, batch, mask.as_ref(), workspace);
-            tape.masks.push(mask);
-            let gradients = workspace.gradients();
-            let numbers = gradients.iter().map(|g| g.as_slice().len()).sum::<usize>();
-            if left > 0 && (batches.len() - 1) * numbers <= state.numbers() {
-                tape.gradients.push(gradients.map(Matrix::clone));
-            }
-        }
-        tape
+fn epoch_of(
+    run: &Run<'_>,
+    epoch: usize,
+    state: &mut State,
+    workspace: &mut Workspace,
+    mut record: impl FnMut(Option<Mask>),
+) {
+    for batch in run.batches(epoch).iter() {
+        let mask = run.mask(epoch, batch, &state.factors);
+        run.step(state, batch, mask.as_ref(), workspace);
+        record(mask);
     }
 }
 

@@ -68,14 +68,6 @@ pub(super) struct State {
     pub(super) moments: Option<[Adam; 2]>,
 }
 
-impl State {
-    /// How many numbers it holds.
-    pub(super) fn numbers(&self) -> usize {
-        let factors = self.factors.users.as_slice().len() + self.factors.items.as_slice().len();
-        if self.moments.is_some() { 3 * factors } else { factors }
-    }
-}
-
 /// What one training leaves to the next one to write over: a tenth of a hypergradient goes by if the system is asked for it anew.
 #[derive(Debug, Default)]
 pub struct Workspace {
@@ -97,11 +89,6 @@ impl Workspace {
         copy.factors.items.clone_from(&state.factors.items);
         copy.moments.clone_from(&state.moments);
         copy
-    }
-
-    /// Gradients of the last step.
-    pub(super) fn gradients(&self) -> [&Matrix; 2] {
-        [&self.slopes.of_p, &self.slopes.of_q]
     }
 
     /// Takes a state back that is not needed any more.
@@ -242,15 +229,7 @@ impl<'a> Run<'a> {
         Some(batch.split(self.training.weight).0.fit(pgm, &own, &factors.items))
     }
 
-    /// All minibatches of an epoch.
-    pub(super) fn epoch(&self, epoch: usize, state: &mut State, workspace: &mut Workspace) {
-        for batch in self.batches(epoch).iter() {
-            let mask = self.mask(epoch, batch, &state.factors);
-            self.step(state, batch, mask.as_ref(), workspace);
-        }
-    }
-
-    /// One step of the optimiser; its gradients stay in the workspace.
+    /// One step of the optimiser.
     pub(super) fn step(
         &self,
         state: &mut State,
@@ -258,21 +237,10 @@ impl<'a> Run<'a> {
         mask: Option<&Mask>,
         workspace: &mut Workspace,
     ) {
-        self.differentiate(&state.factors, batch, mask, &mut workspace.slopes);
-        self.update(state, batch, &workspace.slopes.of_p, &workspace.slopes.of_q);
-    }
-
-    /// Gradients of the batch's users, or of all users where they are handed on along interactions, and of all items.
-    fn differentiate(
-        &self,
-        factors: &Trained,
-        batch: &Batch,
-        mask: Option<&Mask>,
-        slopes: &mut CellSlopes<f32>,
-    ) {
-        let Trained { users, items } = factors;
+        let Trained { users, items } = &state.factors;
         let d = items.columns();
         let own = batch.gather(users);
+        let slopes = &mut workspace.slopes;
         match mask {
             None => batch.cells.gradient(&own, items, slopes),
             Some(mask) => {
@@ -287,22 +255,16 @@ impl<'a> Run<'a> {
                 slopes.of_p = stack(&of_genuine, &of_fakes.of_p);
             }
         }
+        let mut scattered = batch.scatter(&slopes.of_p, users.rows());
+        let of_users = scattered.as_mut().unwrap_or(&mut slopes.of_p);
         if let Some(graph) = &self.graph {
-            if let Some(scattered) = batch.scatter(&slopes.of_p, users.rows()) {
-                slopes.of_p = scattered;
-            }
-            graph.pass(&mut slopes.of_p, &mut slopes.of_q);
+            graph.pass(of_users, &mut slopes.of_q);
         }
+        self.update(state, of_users, &slopes.of_q);
     }
 
-    /// A step whose gradients are known.
-    pub(super) fn update(&self, state: &mut State, batch: &Batch, of_users: &Matrix, of_items: &Matrix) {
+    fn update(&self, state: &mut State, of_users: &Matrix, of_items: &Matrix) {
         let Trained { users, items } = &mut state.factors;
-        let scattered = match &self.graph {
-            None => batch.scatter(of_users, users.rows()),
-            Some(_) => None,
-        };
-        let of_users = scattered.as_ref().unwrap_or(of_users);
         if let Some([of_u, of_i]) = &mut state.moments {
             of_u.step(users.as_mut_slice(), of_users.as_slice());
             of_i.step(items.as_mut_slice(), of_items.as_slice());
