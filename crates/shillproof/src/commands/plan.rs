@@ -6,7 +6,7 @@ use std::path::Path;
 use clap::Args;
 use serde_json::json;
 use shillproof_core::catalogue::Catalogue;
-use shillproof_lab::plan::{Plan as Cells, Share, Trainings};
+use shillproof_lab::plan::{Plan as Cells, PlannedCell, Share, Trainings};
 use shillproof_lab::report::seconds;
 use shillproof_lab::reproduce::{self, Layout};
 use shillproof_lab::spec::ExperimentSpec;
@@ -142,23 +142,41 @@ fn times(rows: &[(Share<'_>, f64)]) -> String {
     columns(&table)
 }
 
-/// One line a cell; its cost as a share of the whole.
+/// One line a cell; its cost as a share of the whole. What the attacker knows, and the defense, where that differs between cells.
 fn table(plan: &Cells) -> String {
+    type Column<'a> = (&'a str, bool, &'a dyn Fn(&PlannedCell) -> String);
     let total: f64 = plan.cells.iter().map(|planned| planned.cost).sum();
-    let head = ["key", "data", "victim", "attack", "size", "target", "repeat", "cost"];
-    let mut rows = vec![head.map(str::to_owned).to_vec()];
-    rows.extend(plan.cells.iter().map(|planned| {
-        let cell = &planned.cell;
-        vec![
-            planned.key.to_string(),
-            planned.data.name.clone(),
-            cell.victim.card().name.to_owned(),
-            cell.attack_name().to_owned(),
-            cell.threat.size.to_string(),
-            cell.threat.target.map_or_else(|| "all".to_owned(), |place| (place + 1).to_string()),
-            (cell.repeat + 1).to_string(),
-            format!("{:.1}%", 100.0 * planned.cost / total),
-        ]
-    }));
+    let one_of_targets = |planned: &PlannedCell| {
+        planned.cell.threat.target.map_or_else(|| "all".to_owned(), |place| (place + 1).to_string())
+    };
+    let none_or = |text: Option<String>| text.unwrap_or_else(|| "none".to_owned());
+    let shown: [Column<'_>; 12] = [
+        ("key", true, &|planned| planned.key.to_string()),
+        ("data", true, &|planned| planned.data.name.clone()),
+        ("victim", true, &|planned| planned.cell.victim.card().name.to_owned()),
+        ("defense", false, &|planned| planned.cell.defense.card().name.to_owned()),
+        ("attack", true, &|planned| planned.cell.attack_name().to_owned()),
+        ("size", true, &|planned| planned.cell.threat.size.to_string()),
+        ("knowledge", false, &|planned| planned.cell.threat.knowledge.to_string()),
+        ("queries", false, &|planned| {
+            none_or(planned.cell.threat.black_box.map(|b| b.queries.0.to_string()))
+        }),
+        ("surrogate", false, &|planned| {
+            none_or(planned.cell.threat.surrogate.as_ref().map(ToString::to_string))
+        }),
+        ("target", true, &one_of_targets),
+        ("repeat", true, &|planned| (planned.cell.repeat + 1).to_string()),
+        ("cost", true, &|planned| format!("{:.1}%", 100.0 * planned.cost / total)),
+    ];
+    let mut rows = vec![Vec::new(); plan.cells.len() + 1];
+    for (name, always, value) in shown {
+        let values: Vec<String> = plan.cells.iter().map(value).collect();
+        if always || values.windows(2).any(|pair| pair[0] != pair[1]) {
+            rows[0].push(name.to_owned());
+            for (row, value) in rows[1..].iter_mut().zip(values) {
+                row.push(value);
+            }
+        }
+    }
     columns(&rows)
 }

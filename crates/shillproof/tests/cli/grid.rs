@@ -45,7 +45,13 @@ fn a_plan_is_checked_laid_out_run_and_reported() {
     let cell = &plan["cells"][0];
     assert_eq!(keys(&plan).len(), CELLS);
     assert!(cell["cost"].as_f64().unwrap() > 0.0 && cell["shares"]["clean_fit"].is_string());
-    assert_eq!(place.ok("plan grid.toml").stdout.lines().count(), 1 + CELLS);
+    let table = place.ok("plan grid.toml").stdout;
+    assert_eq!(table.lines().count(), 1 + CELLS);
+    assert!(!table.contains("knowledge"), "the same in all cells\n{table}");
+    place
+        .write("knows.toml", &GRID.replace("size = [", r#"knowledge = ["full", { users = 0.5 }], size = ["#));
+    let table = place.ok("plan knows.toml").stdout;
+    assert!(table.contains("knowledge") && table.contains("users:0.5"), "{table}");
 
     let run = place.ok("run grid.toml");
     assert!(run.stdout.contains("hit_ratio@3"), "{}", run.stdout);
