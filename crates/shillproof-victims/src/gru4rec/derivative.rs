@@ -40,7 +40,7 @@ impl Differentiator {
 
     /// The gradient of the mean loss over all predictions of these histories.
     pub fn loss_gradient(&mut self, histories: &[&[ItemId]]) -> Vec<f32> {
-        let (batch, _) = batch(histories, true);
+        let Packing { batch, .. } = packed(histories, true);
         if batch.next.is_empty() {
             return vec![0.0; self.numbers().len()];
         }
@@ -62,7 +62,7 @@ impl Differentiator {
 
     /// The sum of scores, and its gradient in the network.
     fn differentiate_scores(&mut self, histories: &[&[ItemId]], items: &[ItemId]) -> f64 {
-        let (batch, last) = batch(histories, false);
+        let Packing { batch, last, .. } = packed(histories, false);
         let first = vec![0.0; histories.len() * self.network.parameters.cell.width()];
         self.network.differentiate_rows(&batch, &first, Against::Catalogue, &mut |at, _, row| {
             let wanted = if last[at] { items } else { &[] };
@@ -78,12 +78,10 @@ impl Differentiator {
     /// The loss of each prediction of each history: that of the second item after the first, of the third after both, and so on.
     pub fn losses(&mut self, histories: &[&[ItemId]]) -> Vec<Vec<f64>> {
         let mut out = vec![Vec::new(); histories.len()];
-        let (batch, _) = batch(histories, true);
+        let Packing { batch, order, .. } = packed(histories, true);
         if batch.next.is_empty() {
             return out;
         }
-        let mut order: Vec<usize> = (0..histories.len()).collect();
-        order.sort_by_key(|&h| std::cmp::Reverse(histories[h].len().saturating_sub(1)));
         let first = vec![0.0; histories.len() * self.network.parameters.cell.width()];
         let losses = self.network.losses(&batch, &first);
         for step in batch.packed.starts.windows(2) {
@@ -95,21 +93,30 @@ impl Differentiator {
     }
 }
 
-/// The histories packed, and for each row whether it is the last of its history. With `predicting`, the last item of a history is only predicted, not read.
-fn batch(histories: &[&[ItemId]], predicting: bool) -> (Batch, Vec<bool>) {
-    let mut order: Vec<&[ItemId]> = histories.to_vec();
-    let length =
-        |history: &[ItemId]| if predicting { history.len().saturating_sub(1) } else { history.len() };
+/// Histories, step by step.
+struct Packing {
+    batch: Batch,
+    /// Which history is which of a step, the longest first.
+    order: Vec<usize>,
+    /// For each row whether it is the last of its history.
+    last: Vec<bool>,
+}
+
+/// With `predicting`, the last item of a history is only predicted, not read.
+fn packed(histories: &[&[ItemId]], predicting: bool) -> Packing {
+    let length = |&history: &usize| histories[history].len().saturating_sub(usize::from(predicting));
+    let mut order: Vec<usize> = (0..histories.len()).collect();
     order.sort_by_key(|history| std::cmp::Reverse(length(history)));
-    let lengths: Vec<usize> = order.iter().map(|history| length(history)).collect();
-    let (mut out, mut last) = (Batch { packed: Packed::of(&lengths), ..Batch::default() }, Vec::new());
+    let lengths: Vec<usize> = order.iter().map(length).collect();
+    let (mut batch, mut last) = (Batch { packed: Packed::of(&lengths), ..Batch::default() }, Vec::new());
     for step in 0..lengths.first().copied().unwrap_or(0) {
         for history in order.iter().take_while(|history| length(history) > step) {
-            out.items.push(history[step].0);
-            out.next.push(history.get(step + 1).map_or(0, |item| item.0));
-            out.weights.push(1.0);
+            let items = histories[*history];
+            batch.items.push(items[step].0);
+            batch.next.push(items.get(step + 1).map_or(0, |item| item.0));
+            batch.weights.push(1.0);
             last.push(step + 1 == length(history));
         }
     }
-    (out, last)
+    Packing { batch, order, last }
 }
