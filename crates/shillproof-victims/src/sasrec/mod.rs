@@ -199,22 +199,26 @@ struct HistoryLearner<'a> {
     dropout: [f32; 2],
 }
 
-/// Some predictions of a user: the one of number k is of item k + 1 of the history.
+/// Some predictions of a user: the one of number k is of item k + 1 of the history, after all items that are read up to item k.
 #[derive(Debug, PartialEq)]
 struct Part {
     user: UserId,
+    /// The first item that is read.
+    first: usize,
     predictions: Range<usize>,
 }
 
-/// All histories, in parts of at most `most` predictions; the last part ends a history.
+/// All histories, in parts that read at most `most` items; the last part ends a history. Every prediction is in one part, and has the half of `most` before it, rounded up, or
+/// all that there is.
 fn parts(data: &Interactions, most: usize) -> Vec<Part> {
     let mut parts = Vec::new();
     for user in data.users() {
         let mut end = data.row(user).len().saturating_sub(1);
         while end > 0 {
-            let predictions = end.saturating_sub(most)..end;
-            end = predictions.start;
-            parts.push(Part { user, predictions });
+            let first = end.saturating_sub(most);
+            let start = if first > 0 { first + (most - 1) / 2 } else { 0 };
+            parts.push(Part { user, first, predictions: start..end });
+            end = start;
         }
     }
     parts
@@ -233,11 +237,13 @@ impl Learner for HistoryLearner<'_> {
         for parts in cut(&mut parts, self.batch_size, |part| part.predictions.len()) {
             ctx.check()?;
             let mut batch = Batch::default();
-            for Part { user, predictions } in parts {
-                let items = &self.data.row(*user).items()[predictions.start..=predictions.end];
-                batch.lengths.push(predictions.len());
-                batch.items.extend(items[..predictions.len()].iter().map(|item| item.0));
-                batch.next.extend(items[1..].iter().map(|item| item.0));
+            for Part { user, first, predictions } in parts {
+                let history = self.data.row(*user).items();
+                let before = batch.items.len();
+                batch.after.extend(predictions.clone().map(|k| before + k - *first));
+                batch.lengths.push(predictions.end - *first);
+                batch.items.extend(history[*first..predictions.end].iter().map(|item| item.0));
+                batch.next.extend(history[predictions.start + 1..=predictions.end].iter().map(|item| item.0));
                 let weight = self.weights.map_or(1.0, |w| w[user.index()]);
                 batch.weights.resize(batch.next.len(), weight);
             }

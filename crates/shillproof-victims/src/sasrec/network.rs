@@ -23,13 +23,16 @@ pub struct Parameters {
     pub form: Form,
 }
 
-/// Histories one behind the other, what follows each of their items, and how much that counts.
+/// Histories one behind the other, and what is predicted after some of their items.
 #[derive(Default)]
 pub(super) struct Batch {
     /// Items of each history.
     pub(super) lengths: Vec<usize>,
     pub(super) items: Vec<u32>,
+    /// After which of `items`, ascending; one a prediction, as are the next two.
+    pub(super) after: Vec<usize>,
     pub(super) next: Vec<u32>,
+    /// How much a prediction counts.
     pub(super) weights: Vec<f32>,
 }
 
@@ -175,6 +178,10 @@ pub(super) struct Network {
     adam: Vec<Adam>,
     loss: Loss,
     trace: NetworkTrace,
+    /// After each item.
+    rows: Vec<f32>,
+    of_rows: Vec<f32>,
+    /// After items that predict.
     queries: Vec<f32>,
     of_queries: Vec<f32>,
     scores: Vec<f32>,
@@ -192,6 +199,8 @@ impl Network {
             adam,
             loss,
             trace: NetworkTrace::default(),
+            rows: Vec::new(),
+            of_rows: Vec::new(),
             queries: Vec::new(),
             of_queries: Vec::new(),
             scores: Vec::new(),
@@ -211,11 +220,16 @@ impl Network {
 
     /// The gradient of the mean loss, in `gradient`; the mean.
     pub(super) fn differentiate(&mut self, batch: &Batch, drops: &mut Drops<'_>) -> f64 {
-        let Self { parameters, gradient, loss, trace, queries, of_queries, scores, .. } = self;
+        let Self { parameters, gradient, loss, trace, rows, of_rows, queries, of_queries, scores, .. } = self;
         for part in gradient.parts_mut() {
             part.fill(0.0);
         }
-        parameters.forward(&batch.items, &batch.lengths, trace, drops, queries);
+        parameters.forward(&batch.items, &batch.lengths, trace, drops, rows);
+        let width = parameters.items.columns();
+        queries.clear();
+        for &row in &batch.after {
+            queries.extend_from_slice(&rows[row * width..][..width]);
+        }
         let share = 1.0 / batch.next.len() as f32;
         let mut of_row = |at: usize, positive: usize, row: &mut [f32]| {
             loss.differentiate(row, positive, share * batch.weights[at])
@@ -223,7 +237,12 @@ impl Network {
         let slopes = CatalogueSlopes { queries: of_queries, items: &mut gradient.items, bias: None };
         let catalogue = Catalogue { items: &parameters.items, bias: None };
         let value = catalogue.differentiate(queries, &batch.next, &mut of_row, slopes, scores);
-        parameters.backward(&batch.items, &batch.lengths, trace, of_queries, gradient);
+        of_rows.clear();
+        of_rows.resize(rows.len(), 0.0);
+        for (&row, slopes) in batch.after.iter().zip(of_queries.chunks_exact(width.max(1))) {
+            of_rows[row * width..][..width].copy_from_slice(slopes);
+        }
+        parameters.backward(&batch.items, &batch.lengths, trace, of_rows, gradient);
         value
     }
 }
