@@ -9,4 +9,5 @@ mod grid;
 mod help;
 mod ordered;
 mod place;
+mod recbole;
 mod reproduce;
