@@ -24,13 +24,13 @@ pub struct Block {
 /// What the backward pass needs of the forward one.
 #[derive(Clone, Debug, Default)]
 pub(super) struct BlockTrace {
-    attends: StepTrace,
+    attention_residual: ResidualTrace,
     attention: AttentionTrace,
     mask: Vec<f32>,
-    thinks: StepTrace,
+    feed_forward_residual: ResidualTrace,
     hidden: Vec<f32>,
     /// Of φ.
-    steepness: Vec<f32>,
+    derivative: Vec<f32>,
     of_hidden: Vec<f32>,
 }
 
@@ -77,14 +77,16 @@ impl Block {
         trace: &mut BlockTrace,
         drops: &mut Drops<'_>,
     ) {
-        let BlockTrace { attends, attention, mask, thinks, hidden, steepness, .. } = trace;
+        let BlockTrace {
+            attention_residual, attention, mask, feed_forward_residual, hidden, derivative, ..
+        } = trace;
         drops.of_attention(self.attention.shares(lengths), mask);
-        attends.forward(form, &self.first, rows, drops, |x, out| {
+        attention_residual.forward(form, &self.first, rows, drops, |x, out| {
             self.attention.forward(x, lengths, mask, attention, out);
         });
-        thinks.forward(form, &self.second, rows, drops, |x, out| {
+        feed_forward_residual.forward(form, &self.second, rows, drops, |x, out| {
             self.inner.forward(x, hidden);
-            form.activation.apply(hidden, steepness);
+            form.activation.apply(hidden, derivative);
             self.outer.forward(hidden, out);
         });
     }
@@ -98,21 +100,34 @@ impl Block {
         gradient: &mut Self,
         slopes: &mut [f32],
     ) {
-        let BlockTrace { attends, attention, thinks, hidden, steepness, of_hidden, .. } = trace;
-        thinks.backward(form, (&self.second, &mut gradient.second), slopes, |x, slopes, of_x| {
-            self.outer.backward(hidden, slopes, &mut gradient.outer, Some(of_hidden));
-            masked(of_hidden, steepness);
-            self.inner.backward(x, of_hidden, &mut gradient.inner, Some(of_x));
-        });
-        attends.backward(form, (&self.first, &mut gradient.first), slopes, |x, slopes, of_x| {
+        let BlockTrace {
+            attention_residual,
+            attention,
+            feed_forward_residual,
+            hidden,
+            derivative,
+            of_hidden,
+            ..
+        } = trace;
+        feed_forward_residual.backward(
+            form,
+            (&self.second, &mut gradient.second),
+            slopes,
+            |x, slopes, of_x| {
+                self.outer.backward(hidden, slopes, &mut gradient.outer, Some(of_hidden));
+                masked(of_hidden, derivative);
+                self.inner.backward(x, of_hidden, &mut gradient.inner, Some(of_x));
+            },
+        );
+        attention_residual.backward(form, (&self.first, &mut gradient.first), slopes, |x, slopes, of_x| {
             self.attention.backward(x, lengths, attention, slopes, &mut gradient.attention, of_x);
         });
     }
 }
 
-/// What the backward pass needs of something that is added to the rows.
+/// What the backward pass needs of a residual connection: of what is added to the rows.
 #[derive(Clone, Debug, Default)]
-struct StepTrace {
+struct ResidualTrace {
     norm: NormTrace,
     /// What it was given.
     given: Vec<f32>,
@@ -121,7 +136,7 @@ struct StepTrace {
     of_given: Vec<f32>,
 }
 
-impl StepTrace {
+impl ResidualTrace {
     fn forward(
         &mut self,
         form: Form,

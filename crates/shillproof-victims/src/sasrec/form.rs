@@ -28,11 +28,11 @@ pub enum Activation {
 }
 
 impl Activation {
-    /// All numbers in their place, and how steep it is there into `steepness` (cleared first).
-    pub(super) fn apply(self, values: &mut [f32], steepness: &mut Vec<f32>) {
-        steepness.clear();
+    /// All numbers in their place, and its derivative there into `derivative` (cleared first).
+    pub(super) fn apply(self, values: &mut [f32], derivative: &mut Vec<f32>) {
+        derivative.clear();
         match self {
-            Self::Relu => steepness.extend(values.iter_mut().map(|x| {
+            Self::Relu => derivative.extend(values.iter_mut().map(|x| {
                 let above = f32::from(u8::from(*x > 0.0));
                 *x *= above;
                 above
@@ -40,9 +40,9 @@ impl Activation {
             Self::Gelu => {
                 let half = std::f32::consts::FRAC_1_SQRT_2;
                 // A loop of its own: the library's function is no vector code.
-                steepness.extend(values.iter().map(|x| 0.5 + 0.5 * libm::erff(x * half)));
+                derivative.extend(values.iter().map(|x| 0.5 + 0.5 * libm::erff(x * half)));
                 vectorized!(|| {
-                    for (x, share) in values.iter_mut().zip(steepness) {
+                    for (x, share) in values.iter_mut().zip(derivative) {
                         let density = half / std::f32::consts::PI.sqrt() * exp(-0.5 * *x * *x);
                         let below = *share;
                         *share += *x * density;
@@ -80,16 +80,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn activations_and_their_steepness() {
+    fn activations_and_their_derivative() {
         let known = [
             (Activation::Gelu, [(-1.0, -0.158_655_25), (0.0, 0.0), (0.5, 0.345_731_23), (2.0, 1.954_499_7)]),
             (Activation::Relu, [(-1.0, 0.0), (0.0, 0.0), (0.5, 0.5), (2.0, 2.0)]),
         ];
         for (activation, known) in known {
             let at = |x: f32| {
-                let (mut value, mut steepness) = ([x], Vec::new());
-                activation.apply(&mut value, &mut steepness);
-                (value[0], steepness[0])
+                let (mut value, mut derivative) = ([x], Vec::new());
+                activation.apply(&mut value, &mut derivative);
+                (value[0], derivative[0])
             };
             for (x, value) in known {
                 assert!((at(x).0 - value).abs() < 1e-6, "{activation:?} of {x}: {}", at(x).0);

@@ -88,7 +88,7 @@ impl Parameters {
         }
         if !self.form.norm_first {
             self.outside.forward(&rows, &mut trace.outside, out);
-            rows.copy_from_slice(out);
+            std::mem::swap(&mut rows, out);
         }
         drops.of_rows(rows.len(), &mut trace.mask);
         masked(&mut rows, &trace.mask);
