@@ -146,10 +146,9 @@ fn times(rows: &[(Share<'_>, f64)]) -> String {
 fn table(plan: &Cells) -> String {
     type Column<'a> = (&'a str, bool, &'a dyn Fn(&PlannedCell) -> String);
     let total: f64 = plan.cells.iter().map(|planned| planned.cost).sum();
-    let one_of_targets = |planned: &PlannedCell| {
-        planned.cell.threat.target.map_or_else(|| "all".to_owned(), |place| (place + 1).to_string())
-    };
-    let none_or = |text: Option<String>| text.unwrap_or_else(|| "none".to_owned());
+    let or = |text: Option<String>, absent: &str| text.unwrap_or_else(|| absent.to_owned());
+    let one_of_targets =
+        |planned: &PlannedCell| or(planned.cell.threat.target.map(|place| (place + 1).to_string()), "all");
     let shown: [Column<'_>; 12] = [
         ("key", true, &|planned| planned.key.to_string()),
         ("data", true, &|planned| planned.data.name.clone()),
@@ -159,10 +158,10 @@ fn table(plan: &Cells) -> String {
         ("size", true, &|planned| planned.cell.threat.size.to_string()),
         ("knowledge", false, &|planned| planned.cell.threat.knowledge.to_string()),
         ("queries", false, &|planned| {
-            none_or(planned.cell.threat.black_box.map(|b| b.queries.0.to_string()))
+            or(planned.cell.threat.black_box.map(|b| b.queries.0.to_string()), "none")
         }),
         ("surrogate", false, &|planned| {
-            none_or(planned.cell.threat.surrogate.as_ref().map(ToString::to_string))
+            or(planned.cell.threat.surrogate.as_ref().map(ToString::to_string), "default")
         }),
         ("target", true, &one_of_targets),
         ("repeat", true, &|planned| (planned.cell.repeat + 1).to_string()),
