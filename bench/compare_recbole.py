@@ -31,7 +31,7 @@ MODELS = {
     "fpmc": ("FPMC", "fpmc:factors=64,learning_rate=0.001,regularization=0,batch_size=2048,negatives=others"),
     "transrec": ("TransRec", "transrec:factors=64,learning_rate=0.001,regularization=0,batch_size=2048,negatives=others,distance=l2,project=false"),
     "gru4rec": ("GRU4Rec", "gru4rec"),
-    "sasrec": ("SASRec", "sasrec"),
+    "sasrec": ("SASRec", "sasrec:stride=1"),
 }
 
 
@@ -72,7 +72,7 @@ def worker(data, name, epochs, seed, judged, most_items, patience):
     print("RESULT", json.dumps({"seconds": seconds, **{k: float(v) for k, v in found.items()}}))
 
 
-def theirs(data, name, epochs, most_items, seed=1, judged=False, patience=0):
+def theirs(data, name, *, epochs, most_items, seed=1, judged=False, patience=10):
     """Seconds of each epoch, and what the last one reaches if it is judged, or without a number of epochs what the best one reaches."""
     argv = [sys.executable, __file__, "--worker", pathlib.Path(data).name, name, str(epochs), str(seed), "judged" * judged, str(most_items), str(patience)]
     run = subprocess.run(argv, capture_output=True, text=True, env=os.environ | {"PYTHONWARNINGS": "ignore"}, cwd=DATA)
@@ -84,7 +84,7 @@ def theirs(data, name, epochs, most_items, seed=1, judged=False, patience=0):
 
 # ---- our side ---------------------------------------------------------------------------------------------------------
 
-def ours(data, recipe, epochs, seed=1, patience=0):
+def ours(data, recipe, *, epochs, seed=1, patience=10):
     """Processor seconds of the whole run, and what the last epoch reaches, or without a number of epochs the best one."""
     joint = "," if ":" in recipe else ":"
     course = f"epochs={epochs},selection=none" if epochs else f"epochs={MOST},evaluate_every=1,patience={patience}"
@@ -101,7 +101,7 @@ def ours(data, recipe, epochs, seed=1, patience=0):
 
 def recipe_of(name, most_items):
     recipe = MODELS[name][1]
-    return f"{recipe}:most_items={most_items}" if name == "sasrec" else recipe
+    return f"{recipe},most_items={most_items}" if name == "sasrec" else recipe
 
 
 def speed(data, models, epochs, most_items):
@@ -109,11 +109,11 @@ def speed(data, models, epochs, most_items):
     print(f"{'':10}{'RecBole':>10}{'here':>10}{'ratio':>8}")
     for name in models:
         other, recipe = MODELS[name][0], recipe_of(name, most_items)
-        few = ours(data, recipe, 1)[0]
-        many = ours(data, recipe, 1 + 10 * epochs)[0]
+        few = ours(data, recipe, epochs=1)[0]
+        many = ours(data, recipe, epochs=1 + 10 * epochs)[0]
         mine = (many - few) / (10 * epochs)
         # The first epoch also warms up.
-        other = statistics.median(theirs(data, other, epochs + 1, most_items)["seconds"][1:])
+        other = statistics.median(theirs(data, other, epochs=epochs + 1, most_items=most_items)["seconds"][1:])
         print(f"{name:10}{other:10.2f}{mine:10.3f}{other / mine:7.1f}x", flush=True)
 
 
@@ -124,8 +124,9 @@ def accuracy(data, models, seeds, after, patience, most_items):
         sys.exit("--accuracy: expected at least 2 seeds, for an interval")
     for name in models:
         other, recipe = MODELS[name][0], recipe_of(name, most_items)
-        here = [ours(data, recipe, after, seed, patience)[1] for seed in range(1, seeds + 1)]
-        there = [theirs(data, other, after, most_items, seed, True, patience) for seed in range(1, seeds + 1)]
+        course = {"epochs": after, "patience": patience}
+        here = [ours(data, recipe, seed=seed, **course)[1] for seed in range(1, seeds + 1)]
+        there = [theirs(data, other, most_items=most_items, seed=seed, judged=True, **course) for seed in range(1, seeds + 1)]
         for metric in ("hit@10", "ndcg@10"):
             a, b = ([run[metric] for run in side] for side in (here, there))
             gap = statistics.mean(a) - statistics.mean(b)

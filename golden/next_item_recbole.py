@@ -33,11 +33,15 @@ def main():
     wanted = sys.argv[1:] or list(MODELS)
     kept = json.loads(FILE.read_text())["runs"] if FILE.exists() else []
     runs = [run for run in kept if run["model"] not in wanted]
+    written = set()
     for model, data, epochs, most_items, seeds in RUNS:
         if model not in wanted:
             continue
-        write_data(data)
-        found = [theirs(data, MODELS[model][0], epochs, most_items, seed, judged=True, patience=10) for seed in seeds]
+        if data not in written:
+            write_data(data)
+            written.add(data)
+        course = {"epochs": epochs, "most_items": most_items, "patience": 10}
+        found = [theirs(data, MODELS[model][0], seed=seed, judged=True, **course) for seed in seeds]
         reached = {metric: [run[metric] for run in found] for metric in ("hit@10", "ndcg@10")}
         runs.append({"model": model, "data": data, "epochs": epochs, "most_items": most_items, "seeds": seeds} | reached)
         print(runs[-1], flush=True)

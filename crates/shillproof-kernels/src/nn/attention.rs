@@ -1,8 +1,27 @@
 //! Causal self-attention.
 
+use std::ops::Range;
+
 use super::Linear;
 use crate::exp::exp;
 use crate::matrix::{axpy, dot};
+
+/// Histories one behind the other, and the rows of them that are asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Histories<'a> {
+    /// Rows of each.
+    pub lengths: &'a [usize],
+    /// How many of its last ones are asked for; one a history, at most its length.
+    pub asked: &'a [usize],
+}
+
+impl Histories<'_> {
+    /// The same histories, with every row asked for.
+    #[must_use]
+    pub fn whole(self) -> Self {
+        Self { asked: self.lengths, ..self }
+    }
+}
 
 /// Every row of a history looks at itself and at the rows before it, with several heads (Vaswani et al., NIPS 2017); also the shape of its gradient.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,7 +39,7 @@ pub struct Attention {
 pub struct AttentionTrace {
     /// Queries, keys and values of each row.
     projected: Vec<f32>,
-    /// By history, head and row: how much it takes of each row up to its own.
+    /// By history, head and row asked for: how much it takes of each row up to its own.
     shares: Vec<f32>,
     /// What is left of the shares.
     taken: Vec<f32>,
@@ -42,20 +61,21 @@ impl Attention {
         self.output.outputs()
     }
 
-    /// Shares in histories of `lengths` rows: one for a head, a row, and each row up to it.
-    pub fn shares(&self, lengths: &[usize]) -> usize {
-        self.heads * lengths.iter().map(|n| n * (n + 1) / 2).sum::<usize>()
+    /// One for a head, a row asked for, and each row up to it.
+    pub fn shares(&self, histories: Histories<'_>) -> usize {
+        let rows = |(&length, &asked): (&usize, &usize)| (length + 1 - asked..=length).sum::<usize>();
+        self.heads * histories.lengths.iter().zip(histories.asked).map(rows).sum::<usize>()
     }
 
-    /// All rows of all histories, into `out` (cleared first).
+    /// The rows asked for, into `out` (cleared first).
     ///
     /// # Shapes
-    /// `x`: the histories one behind the other, `lengths` rows each, of d numbers. `mask`: by what shares are multiplied, history by history, head by head and row by row,
-    /// [`Attention::shares`] numbers; empty for 1. `out`: as `x`.
+    /// `x`: all rows of the histories, of d numbers. `mask`: by what shares are multiplied, history by
+    /// history, head by head and row by row, [`Attention::shares`] numbers; empty for 1. `out`: the rows asked for alone.
     pub fn forward(
         &self,
         x: &[f32],
-        lengths: &[usize],
+        histories: Histories<'_>,
         mask: &[f32],
         trace: &mut AttentionTrace,
         out: &mut Vec<f32>,
@@ -65,13 +85,13 @@ impl Attention {
         shares.clear();
         taken.clear();
         mixed.clear();
-        mixed.resize(x.len(), 0.0);
         let (d, size) = (self.width(), self.width() / self.heads);
+        mixed.resize(histories.asked.iter().sum::<usize>() * d, 0.0);
         let factor = 1.0 / (size as f32).sqrt();
-        self.each_head(lengths, |first, length, head| {
+        for Head { first, rows, answers, column } in self.each_head(histories) {
             let part =
-                |row: usize, which: usize| &projected[(first + row) * 3 * d + which * d + head..][..size];
-            for row in 0..length {
+                |row: usize, which: usize| &projected[(first + row) * 3 * d + which * d + column..][..size];
+            for (row, answer) in rows.zip(answers) {
                 let start = shares.len();
                 let mut highest = f32::NEG_INFINITY;
                 for before in 0..=row {
@@ -94,23 +114,23 @@ impl Attention {
                         *taken *= keep;
                     }
                 }
-                let answer = &mut mixed[(first + row) * d + head..][..size];
+                let answer = &mut mixed[answer * d + column..][..size];
                 for (before, &taken) in taken[start..].iter().enumerate() {
                     axpy(taken, part(before, 2), answer);
                 }
             }
-        });
+        }
         self.output.forward(mixed, out);
     }
 
-    /// Adds to the gradient, given the slopes at the outputs; the slopes at the inputs into `of_x` (cleared first).
+    /// Adds to the gradient, given the slopes at the outputs; the slopes at all inputs into `of_x` (cleared first).
     ///
     /// # Shapes
-    /// `x`, `lengths`: as for [`Attention::forward`], of which the trace is. `slopes`: as its `out`.
+    /// `x`, `histories`: as for [`Attention::forward`], of which the trace is. `slopes`: as its `out`.
     pub fn backward(
         &self,
         x: &[f32],
-        lengths: &[usize],
+        histories: Histories<'_>,
         trace: &mut AttentionTrace,
         slopes: &[f32],
         gradient: &mut Self,
@@ -123,15 +143,15 @@ impl Attention {
         let (d, size) = (self.width(), self.width() / self.heads);
         let factor = 1.0 / (size as f32).sqrt();
         let mut at = 0;
-        self.each_head(lengths, |first, length, head| {
+        for Head { first, rows, answers, column } in self.each_head(histories) {
             let place = |row: usize, which: usize| {
-                let start = (first + row) * 3 * d + which * d + head;
+                let start = (first + row) * 3 * d + which * d + column;
                 start..start + size
             };
-            for row in 0..length {
+            for (row, answer) in rows.zip(answers) {
                 let (own, taken) = (&shares[at..=at + row], &taken[at..=at + row]);
                 at += row + 1;
-                let of_answer = &of_mixed[(first + row) * d + head..][..size];
+                let of_answer = &of_mixed[answer * d + column..][..size];
                 spare.clear();
                 spare.extend((0..=row).map(|before| dot(of_answer, &projected[place(before, 2)])));
                 let mean: f32 = taken.iter().zip(&*spare).map(|(taken, slope)| taken * slope).sum();
@@ -142,19 +162,37 @@ impl Attention {
                     axpy(slope, &projected[place(row, 0)], &mut of_projected[place(before, 1)]);
                 }
             }
-        });
+        }
         self.input.backward(x, of_projected, &mut gradient.input, Some(of_x));
     }
 
-    /// Calls `visit(first row, rows, first column of the head)`, history by history and head by head.
-    fn each_head(&self, lengths: &[usize], mut visit: impl FnMut(usize, usize, usize)) {
-        let size = self.width() / self.heads;
-        let mut first = 0;
-        for &length in lengths {
-            for head in 0..self.heads {
-                visit(first, length, head * size);
-            }
-            first += length;
-        }
+    /// History by history and head by head.
+    fn each_head(&self, Histories { lengths, asked }: Histories<'_>) -> impl Iterator<Item = Head> {
+        let (heads, size) = (self.heads, self.width() / self.heads);
+        let starts = lengths.iter().zip(asked).scan((0, 0), |(first, answer), (&length, &asked)| {
+            let start = (*first, *answer, length, asked);
+            (*first, *answer) = (*first + length, *answer + asked);
+            Some(start)
+        });
+        starts.flat_map(move |(first, answer, length, asked)| {
+            (0..heads).map(move |head| Head {
+                first,
+                rows: length - asked..length,
+                answers: answer..answer + asked,
+                column: head * size,
+            })
+        })
     }
+}
+
+/// A head's work on a history.
+struct Head {
+    /// Row of the history's beginning.
+    first: usize,
+    /// Those asked for, counted from there.
+    rows: Range<usize>,
+    /// The same among all rows asked for.
+    answers: Range<usize>,
+    /// First one of the head.
+    column: usize,
 }

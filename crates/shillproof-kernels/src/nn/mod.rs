@@ -27,7 +27,7 @@ mod output;
 #[cfg(test)]
 mod tests;
 
-pub use attention::{Attention, AttentionTrace};
+pub use attention::{Attention, AttentionTrace, Histories};
 pub use chunks::{dot_padded, squared_distance_padded};
 pub use coast::{AdamSteps, Untouched};
 pub use dense::Dense;

@@ -29,7 +29,16 @@ pub(crate) fn dropout_mask(numbers: usize, share: f32, drops: &mut Rng, out: &mu
     out.clear();
     if share > 0.0 {
         let keep = 1.0 / (1.0 - share);
-        out.extend((0..numbers).map(|_| if drops.random::<f32>() < share { 0.0 } else { keep }));
+        out.resize(numbers, 0.0);
+        let mut draws = [0u32; 256];
+        for out in out.chunks_mut(draws.len()) {
+            let draws = &mut draws[..out.len()];
+            drops.fill(draws);
+            for (out, draw) in out.iter_mut().zip(draws) {
+                // The upper 24 bits are a number from 0 to 1.
+                *out = if (*draw >> 8) as f32 * 2f32.powi(-24) < share { 0.0 } else { keep };
+            }
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! One block: attention, then a small network for each row, both beside a way past them.
 
 use shillproof_kernels::axpy;
-use shillproof_kernels::nn::{Attention, AttentionTrace, LayerNorm, Linear, NormTrace};
+use shillproof_kernels::nn::{Attention, AttentionTrace, Histories, LayerNorm, Linear, NormTrace};
 
 use super::form::{Drops, Form};
 use crate::next_item::masked;
@@ -65,26 +65,27 @@ impl Block {
         ]
     }
 
-    /// All rows of all histories, in their place.
+    /// The rows asked for, in place of all.
     ///
     /// # Shapes
-    /// `rows`: the histories one behind the other, `lengths` rows each.
+    /// `rows`: all rows of the histories.
     pub(super) fn forward(
         &self,
         form: Form,
-        rows: &mut [f32],
-        lengths: &[usize],
+        rows: &mut Vec<f32>,
+        histories: Histories<'_>,
         trace: &mut BlockTrace,
         drops: &mut Drops<'_>,
     ) {
         let BlockTrace {
             attention_residual, attention, mask, feed_forward_residual, hidden, derivative, ..
         } = trace;
-        drops.of_attention(self.attention.shares(lengths), mask);
-        attention_residual.forward(form, &self.first, rows, drops, |x, out| {
-            self.attention.forward(x, lengths, mask, attention, out);
+        drops.of_attention(self.attention.shares(histories), mask);
+        attention_residual.forward(form, &self.first, rows, drops, |x, rows, out| {
+            self.attention.forward(x, histories, mask, attention, out);
+            keep_asked(rows, histories);
         });
-        feed_forward_residual.forward(form, &self.second, rows, drops, |x, out| {
+        feed_forward_residual.forward(form, &self.second, rows, drops, |x, _, out| {
             self.inner.forward(x, hidden);
             form.activation.apply(hidden, derivative);
             self.outer.forward(hidden, out);
@@ -95,10 +96,10 @@ impl Block {
     pub(super) fn backward(
         &self,
         form: Form,
-        lengths: &[usize],
+        histories: Histories<'_>,
         trace: &mut BlockTrace,
         gradient: &mut Self,
-        slopes: &mut [f32],
+        slopes: &mut Vec<f32>,
     ) {
         let BlockTrace {
             attention_residual,
@@ -109,19 +110,41 @@ impl Block {
             of_hidden,
             ..
         } = trace;
-        feed_forward_residual.backward(
-            form,
-            (&self.second, &mut gradient.second),
-            slopes,
-            |x, slopes, of_x| {
-                self.outer.backward(hidden, slopes, &mut gradient.outer, Some(of_hidden));
-                masked(of_hidden, derivative);
-                self.inner.backward(x, of_hidden, &mut gradient.inner, Some(of_x));
-            },
-        );
-        attention_residual.backward(form, (&self.first, &mut gradient.first), slopes, |x, slopes, of_x| {
-            self.attention.backward(x, lengths, attention, slopes, &mut gradient.attention, of_x);
+        let norm = (&self.second, &mut gradient.second);
+        feed_forward_residual.backward(form, norm, slopes, |x, slopes, _, of_x| {
+            self.outer.backward(hidden, slopes, &mut gradient.outer, Some(of_hidden));
+            masked(of_hidden, derivative);
+            self.inner.backward(x, of_hidden, &mut gradient.inner, Some(of_x));
         });
+        let norm = (&self.first, &mut gradient.first);
+        attention_residual.backward(form, norm, slopes, |x, slopes, of_rows, of_x| {
+            self.attention.backward(x, histories, attention, slopes, &mut gradient.attention, of_x);
+            place_asked(of_rows, histories);
+        });
+    }
+}
+
+/// Drops rows that are not asked for.
+fn keep_asked(rows: &mut Vec<f32>, Histories { lengths, asked }: Histories<'_>) {
+    let width = rows.len() / lengths.iter().sum::<usize>().max(1);
+    let (mut from, mut to) = (0, 0);
+    for (&length, &asked) in lengths.iter().zip(asked) {
+        from += length;
+        rows.copy_within((from - asked) * width..from * width, to);
+        to += asked * width;
+    }
+    rows.truncate(to);
+}
+
+/// The way back of [`keep_asked`]: zeros where it dropped.
+fn place_asked(rows: &mut Vec<f32>, Histories { lengths, asked }: Histories<'_>) {
+    let width = rows.len() / asked.iter().sum::<usize>().max(1);
+    let kept = std::mem::replace(rows, Vec::with_capacity(lengths.iter().sum::<usize>() * width));
+    let mut from = 0;
+    for (&length, &asked) in lengths.iter().zip(asked) {
+        rows.resize(rows.len() + (length - asked) * width, 0.0);
+        rows.extend_from_slice(&kept[from..][..asked * width]);
+        from += asked * width;
     }
 }
 
@@ -137,23 +160,24 @@ struct ResidualTrace {
 }
 
 impl ResidualTrace {
+    /// `apply(what is given, rows, what is added)`; it may drop rows to which nothing is added.
     fn forward(
         &mut self,
         form: Form,
         norm: &LayerNorm,
-        rows: &mut [f32],
+        rows: &mut Vec<f32>,
         drops: &mut Drops<'_>,
-        apply: impl FnOnce(&[f32], &mut Vec<f32>),
+        apply: impl FnOnce(&[f32], &mut Vec<f32>, &mut Vec<f32>),
     ) {
         let Self { norm: trace, given, mask, added, .. } = self;
-        drops.of_rows(rows.len(), mask);
         if form.norm_first {
             norm.forward(rows, trace, given);
         } else {
             given.clear();
             given.extend_from_slice(rows);
         }
-        apply(given, added);
+        apply(given, rows, added);
+        drops.of_rows(rows.len(), mask);
         masked(added, mask);
         axpy(1.0, added, rows);
         if !form.norm_first {
@@ -162,13 +186,13 @@ impl ResidualTrace {
         }
     }
 
-    /// `apply(what was given, slopes at what was added, slopes at what was given)`.
+    /// `apply(what was given, slopes at what was added, slopes at rows, slopes at what was given)`; it places rows again that were dropped.
     fn backward(
         &mut self,
         form: Form,
         (norm, gradient): (&LayerNorm, &mut LayerNorm),
-        slopes: &mut [f32],
-        apply: impl FnOnce(&[f32], &[f32], &mut Vec<f32>),
+        slopes: &mut Vec<f32>,
+        apply: impl FnOnce(&[f32], &[f32], &mut Vec<f32>, &mut Vec<f32>),
     ) {
         let Self { norm: trace, given, mask, added, of_given } = self;
         added.clear();
@@ -180,7 +204,7 @@ impl ResidualTrace {
             slopes.copy_from_slice(added);
         }
         masked(added, mask);
-        apply(given, added, of_given);
+        apply(given, added, slopes, of_given);
         if form.norm_first {
             norm.backward(trace, of_given, gradient, slopes);
         } else {

@@ -32,6 +32,8 @@ use network::{Batch, Network};
 
 /// Standard deviation of the first matrices.
 const SPREAD: f32 = 0.02;
+/// Items that are read together, at least, where a step has so many: what a layer makes of them stays in the cache.
+const TOGETHER: usize = 4096;
 
 /// Recommendation by self-attention (Kang and McAuley, ICDM 2018).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -47,6 +49,8 @@ pub struct SasRec {
     pub inner: usize,
     /// Most items of a history that are read, the last ones; at least 1.
     pub most_items: usize,
+    /// Predictions learned from one reading of a history that is longer than `most_items`, its last ones; 1 reads all `most_items` before each; at least 1.
+    pub stride: usize,
     /// Whether rows are normalised before attention and network, and at the end, as in the paper, instead of at the start and after each sum.
     pub norm_first: bool,
     /// Inside of a block's network.
@@ -82,6 +86,7 @@ impl Default for SasRec {
             heads: 2,
             inner: 256,
             most_items: 50,
+            stride: 10,
             norm_first: false,
             activation: Activation::Gelu,
             loss: Loss::CrossEntropy,
@@ -121,6 +126,7 @@ impl SasRec {
             histories: &data,
             data: &learned,
             weights,
+            stride: self.stride,
             batch_size: self.batch_size,
             dropout: [self.dropout, self.attention_dropout].map(|share| share.get() as f32),
         };
@@ -172,6 +178,7 @@ impl SasRec {
             ("heads", self.heads),
             ("inner", self.inner),
             ("most_items", self.most_items),
+            ("stride", self.stride),
             ("batch_size", self.batch_size),
         ] {
             input::at_least_one(name, value)?;
@@ -194,6 +201,7 @@ struct HistoryLearner<'a> {
     /// What trains.
     data: &'a Interactions,
     weights: Option<&'a [f32]>,
+    stride: usize,
     batch_size: usize,
     /// Of rows, and of what attention takes.
     dropout: [f32; 2],
@@ -208,15 +216,15 @@ struct Part {
     predictions: Range<usize>,
 }
 
-/// All histories, in parts that read at most `most` items; the last part ends a history. Every prediction is in one part, and has the half of `most` before it, rounded up, or
-/// all that there is.
-fn parts(data: &Interactions, most: usize) -> Vec<Part> {
+/// All histories, in parts that read at most `most` items; the last part ends a history. Every prediction is in one part; parts that do not begin a history have `stride` of them,
+/// or `most` where that is less.
+fn parts(data: &Interactions, most: usize, stride: usize) -> Vec<Part> {
     let mut parts = Vec::new();
     for user in data.users() {
         let mut end = data.row(user).len().saturating_sub(1);
         while end > 0 {
             let first = end.saturating_sub(most);
-            let start = if first > 0 { first + (most - 1) / 2 } else { 0 };
+            let start = if first > 0 { end - stride.min(most) } else { 0 };
             parts.push(Part { user, first, predictions: start..end });
             end = start;
         }
@@ -224,11 +232,27 @@ fn parts(data: &Interactions, most: usize) -> Vec<Part> {
     parts
 }
 
+impl HistoryLearner<'_> {
+    fn batch(&self, parts: &[Part]) -> Batch {
+        let mut batch = Batch::default();
+        for Part { user, first, predictions } in parts {
+            let history = self.data.row(*user).items();
+            batch.asked.push(predictions.len());
+            batch.lengths.push(predictions.end - first);
+            batch.items.extend(history[*first..predictions.end].iter().map(|item| item.0));
+            batch.next.extend(history[predictions.start + 1..=predictions.end].iter().map(|item| item.0));
+            let weight = self.weights.map_or(1.0, |w| w[user.index()]);
+            batch.weights.resize(batch.next.len(), weight);
+        }
+        batch
+    }
+}
+
 impl Learner for HistoryLearner<'_> {
     type Model = NextItemModel<Parameters>;
 
     fn epoch(&mut self, epoch: usize, ctx: &Ctx<'_>) -> Result<f64, FitError> {
-        let mut parts = parts(self.data, self.network.parameters.most());
+        let mut parts = parts(self.data, self.network.parameters.most(), self.stride);
         parts.shuffle(&mut ctx.seed.child("order").index(epoch as u64).rng());
         let [rows, attention] = self.dropout;
         let mut drops =
@@ -236,18 +260,9 @@ impl Learner for HistoryLearner<'_> {
         let mut loss = 0.0;
         for parts in cut(&mut parts, self.batch_size, |part| part.predictions.len()) {
             ctx.check()?;
-            let mut batch = Batch::default();
-            for Part { user, first, predictions } in parts {
-                let history = self.data.row(*user).items();
-                let before = batch.items.len();
-                batch.after.extend(predictions.clone().map(|k| before + k - *first));
-                batch.lengths.push(predictions.end - *first);
-                batch.items.extend(history[*first..predictions.end].iter().map(|item| item.0));
-                batch.next.extend(history[predictions.start + 1..=predictions.end].iter().map(|item| item.0));
-                let weight = self.weights.map_or(1.0, |w| w[user.index()]);
-                batch.weights.resize(batch.next.len(), weight);
-            }
-            loss += self.network.learn(&batch, &mut drops);
+            let together = cut(parts, TOGETHER, |part| part.predictions.end - part.first);
+            let batches: Vec<Batch> = together.into_iter().map(|parts| self.batch(parts)).collect();
+            loss += self.network.learn(&batches, &mut drops);
         }
         Ok(loss)
     }

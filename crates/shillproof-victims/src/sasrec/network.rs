@@ -1,7 +1,7 @@
 //! What SASRec learns, how a history becomes a query, and one step of learning.
 
 use shillproof_core::{Interactions, ItemId, Seed, UserId};
-use shillproof_kernels::nn::{LayerNorm, NormTrace};
+use shillproof_kernels::nn::{Histories, LayerNorm, NormTrace};
 use shillproof_kernels::{Adam, Matrix, axpy};
 
 use super::block::{Block, BlockTrace};
@@ -23,14 +23,15 @@ pub struct Parameters {
     pub form: Form,
 }
 
-/// Histories one behind the other, and what is predicted after some of their items.
+/// Histories one behind the other, and what is predicted after the last of their items.
 #[derive(Default)]
 pub(super) struct Batch {
     /// Items of each history.
     pub(super) lengths: Vec<usize>,
     pub(super) items: Vec<u32>,
-    /// After which of `items`, ascending; one a prediction, as are the next two.
-    pub(super) after: Vec<usize>,
+    /// How many of a history's last items are followed by a prediction.
+    pub(super) asked: Vec<usize>,
+    /// One a prediction, as are the weights.
     pub(super) next: Vec<u32>,
     /// How much a prediction counts.
     pub(super) weights: Vec<f32>,
@@ -70,17 +71,17 @@ impl Parameters {
         self.places.rows()
     }
 
-    /// The query after each item, into `out`.
+    /// The query after each item asked for, into `out`.
     fn forward(
         &self,
         items: &[u32],
-        lengths: &[usize],
+        histories: Histories<'_>,
         trace: &mut NetworkTrace,
         drops: &mut Drops<'_>,
         out: &mut Vec<f32>,
     ) {
         let mut rows = Vec::with_capacity(items.len() * self.items.columns());
-        let places = lengths.iter().flat_map(|&length| 0..length);
+        let places = histories.lengths.iter().flat_map(|&length| 0..length);
         for (&item, place) in items.iter().zip(places) {
             let start = rows.len();
             rows.extend_from_slice(self.items.row(item as usize));
@@ -93,8 +94,8 @@ impl Parameters {
         drops.of_rows(rows.len(), &mut trace.mask);
         masked(&mut rows, &trace.mask);
         trace.blocks.resize_with(self.blocks.len(), BlockTrace::default);
-        for (block, trace) in self.blocks.iter().zip(&mut trace.blocks) {
-            block.forward(self.form, &mut rows, lengths, trace, drops);
+        for (at, (block, trace)) in self.blocks.iter().zip(&mut trace.blocks).enumerate() {
+            block.forward(self.form, &mut rows, self.asked_of(at, histories), trace, drops);
         }
         if self.form.norm_first {
             self.outside.forward(&rows, &mut trace.outside, out);
@@ -103,11 +104,16 @@ impl Parameters {
         }
     }
 
+    /// What block `at` is asked for: all rows, which the next block reads, but for the last one.
+    fn asked_of<'a>(&self, at: usize, histories: Histories<'a>) -> Histories<'a> {
+        if at + 1 == self.blocks.len() { histories } else { histories.whole() }
+    }
+
     /// From slopes at the queries to the gradient.
     fn backward(
         &self,
         items: &[u32],
-        lengths: &[usize],
+        histories: Histories<'_>,
         trace: &mut NetworkTrace,
         of_queries: &[f32],
         gradient: &mut Self,
@@ -120,15 +126,16 @@ impl Parameters {
             slopes = of_queries.to_vec();
         }
         let blocks = self.blocks.iter().zip(&mut trace.blocks).zip(&mut gradient.blocks);
-        for ((block, trace), gradient) in blocks.rev() {
-            block.backward(self.form, lengths, trace, gradient, &mut slopes);
+        for (at, ((block, trace), gradient)) in blocks.enumerate().rev() {
+            block.backward(self.form, self.asked_of(at, histories), trace, gradient, &mut slopes);
         }
         masked(&mut slopes, &trace.mask);
         if !self.form.norm_first {
-            let after = std::mem::replace(&mut slopes, vec![0.0; of_queries.len()]);
+            let zeros = vec![0.0; slopes.len()];
+            let after = std::mem::replace(&mut slopes, zeros);
             self.outside.backward(&trace.outside, &after, &mut gradient.outside, &mut slopes);
         }
-        let places = lengths.iter().flat_map(|&length| 0..length);
+        let places = histories.lengths.iter().flat_map(|&length| 0..length);
         let rows = slopes.chunks_exact(self.items.columns().max(1));
         for ((&item, place), slopes) in items.iter().zip(places).zip(rows) {
             axpy(1.0, slopes, gradient.items.row_mut(item as usize));
@@ -157,15 +164,19 @@ impl Encoder for Parameters {
         let lengths: Vec<usize> = histories.iter().map(|(_, h)| h.len().min(self.most())).collect();
         let items: Vec<u32> =
             histories.iter().flat_map(|(_, h)| h[recent(h)..].iter().map(|item| item.0)).collect();
+        let asked: Vec<usize> = lengths.iter().map(|&n| n.min(1)).collect();
         let (mut queries, width) = (Vec::new(), self.width().max(1));
         // Nothing is dropped, so nothing is drawn.
         let mut drops = Drops { rows: 0.0, attention: 0.0, draws: &mut Seed::new(0).rng() };
-        self.forward(&items, &lengths, &mut NetworkTrace::default(), &mut drops, &mut queries);
-        let mut end = 0;
-        for (&length, out) in lengths.iter().zip(out.chunks_exact_mut(width)) {
-            end += length;
-            if length > 0 {
-                out.copy_from_slice(&queries[(end - 1) * width..][..width]);
+        let trace = &mut NetworkTrace::default();
+        let asked_for = Histories { lengths: &lengths, asked: &asked };
+        self.forward(&items, asked_for, trace, &mut drops, &mut queries);
+        let mut queries = queries.chunks_exact(width);
+        for (&asked, out) in asked.iter().zip(out.chunks_exact_mut(width)) {
+            if asked > 0 {
+                out.copy_from_slice(
+                    queries.next().expect("invariant: one for each history that is not empty"),
+                );
             }
         }
     }
@@ -178,10 +189,6 @@ pub(super) struct Network {
     adam: Vec<Adam>,
     loss: Loss,
     trace: NetworkTrace,
-    /// After each item.
-    rows: Vec<f32>,
-    of_rows: Vec<f32>,
-    /// After items that predict.
     queries: Vec<f32>,
     of_queries: Vec<f32>,
     scores: Vec<f32>,
@@ -199,50 +206,46 @@ impl Network {
             adam,
             loss,
             trace: NetworkTrace::default(),
-            rows: Vec::new(),
-            of_rows: Vec::new(),
             queries: Vec::new(),
             of_queries: Vec::new(),
             scores: Vec::new(),
         }
     }
 
-    /// One step of Adam on the mean loss of the batch; the sum of its losses.
-    pub(super) fn learn(&mut self, batch: &Batch, drops: &mut Drops<'_>) -> f64 {
-        let loss = self.differentiate(batch, drops);
+    /// One step of Adam on the mean loss of all predictions; the sum of their losses.
+    pub(super) fn learn(&mut self, batches: &[Batch], drops: &mut Drops<'_>) -> f64 {
+        let loss = self.differentiate(batches, drops);
         let Self { parameters, gradient, adam, .. } = self;
         let parts = parameters.parts_mut().into_iter().zip(gradient.parts_mut());
         for ((part, slopes), adam) in parts.zip(adam) {
             adam.step(part, slopes);
         }
-        loss * batch.next.len() as f64
+        loss * predictions(batches) as f64
     }
 
-    /// The gradient of the mean loss, in `gradient`; the mean.
-    pub(super) fn differentiate(&mut self, batch: &Batch, drops: &mut Drops<'_>) -> f64 {
-        let Self { parameters, gradient, loss, trace, rows, of_rows, queries, of_queries, scores, .. } = self;
+    /// The gradient of the mean loss, in `gradient`; the mean. Memory is what one of the batches needs.
+    pub(super) fn differentiate(&mut self, batches: &[Batch], drops: &mut Drops<'_>) -> f64 {
+        let Self { parameters, gradient, loss, trace, queries, of_queries, scores, .. } = self;
         for part in gradient.parts_mut() {
             part.fill(0.0);
         }
-        parameters.forward(&batch.items, &batch.lengths, trace, drops, rows);
-        let width = parameters.items.columns();
-        queries.clear();
-        for &row in &batch.after {
-            queries.extend_from_slice(&rows[row * width..][..width]);
+        let share = 1.0 / predictions(batches) as f32;
+        let mut value = 0.0;
+        for batch in batches {
+            let histories = Histories { lengths: &batch.lengths, asked: &batch.asked };
+            parameters.forward(&batch.items, histories, trace, drops, queries);
+            let mut of_row = |at: usize, positive: usize, row: &mut [f32]| {
+                loss.differentiate(row, positive, share * batch.weights[at])
+            };
+            let slopes = CatalogueSlopes { queries: of_queries, items: &mut gradient.items, bias: None };
+            let catalogue = Catalogue { items: &parameters.items, bias: None };
+            value += catalogue.differentiate(queries, &batch.next, &mut of_row, slopes, scores);
+            parameters.backward(&batch.items, histories, trace, of_queries, gradient);
         }
-        let share = 1.0 / batch.next.len() as f32;
-        let mut of_row = |at: usize, positive: usize, row: &mut [f32]| {
-            loss.differentiate(row, positive, share * batch.weights[at])
-        };
-        let slopes = CatalogueSlopes { queries: of_queries, items: &mut gradient.items, bias: None };
-        let catalogue = Catalogue { items: &parameters.items, bias: None };
-        let value = catalogue.differentiate(queries, &batch.next, &mut of_row, slopes, scores);
-        of_rows.clear();
-        of_rows.resize(rows.len(), 0.0);
-        for (&row, slopes) in batch.after.iter().zip(of_queries.chunks_exact(width.max(1))) {
-            of_rows[row * width..][..width].copy_from_slice(slopes);
-        }
-        parameters.backward(&batch.items, &batch.lengths, trace, of_rows, gradient);
         value
     }
+}
+
+fn predictions(batches: &[Batch]) -> usize {
+    batches.iter().map(|batch| batch.next.len()).sum()
 }

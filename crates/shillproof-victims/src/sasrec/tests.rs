@@ -38,7 +38,7 @@ fn batch(histories: &[Vec<u32>], weights: &[f32]) -> Batch {
     for (history, &weight) in histories.iter().zip(weights) {
         let n = history.len() - 1;
         out.lengths.push(n);
-        out.after.extend(out.items.len()..out.items.len() + n);
+        out.asked.push(n);
         out.items.extend(&history[..n]);
         out.next.extend(&history[1..]);
         out.weights.extend(vec![weight; n]);
@@ -58,10 +58,12 @@ fn loss_gradient_steps_and_scores_equal_pytorch() {
         let heads = case["heads"].as_u64().unwrap() as usize;
         let norm_first = case["norm_first"].as_bool().unwrap();
         let name = format!("{heads} heads, norm first: {norm_first}");
-        let batch = batch(&histories, &numbers(&case["weights"]));
+        let weights = numbers(&case["weights"]);
+        // In two parts, which make one step.
+        let batches = [batch(&histories[..2], &weights[..2]), batch(&histories[2..], &weights[2..])];
         let read = |parts| parameters(parts, heads, norm_first);
         let mut network = Network::new(read(&case["start"]), Loss::CrossEntropy, rate, 0.0);
-        let value = network.differentiate(&batch, &mut drops);
+        let value = network.differentiate(&batches, &mut drops);
         assert!((value - case["value"].as_f64().unwrap()).abs() < 1e-6, "{name}: {value}");
         let mut want = read(&case["gradient"]);
         for (at, (got, want)) in network.gradient.parts_mut().into_iter().zip(want.parts_mut()).enumerate() {
@@ -69,7 +71,7 @@ fn loss_gradient_steps_and_scores_equal_pytorch() {
             assert!(difference < 2e-6, "{name}, part {at}: {difference}");
         }
         for _ in 0..golden["steps"].as_u64().unwrap() {
-            network.learn(&batch, &mut drops);
+            network.learn(&batches, &mut drops);
         }
         let mut want = read(&case["after"]);
         for (at, (got, want)) in network.parameters.parts_mut().into_iter().zip(want.parts_mut()).enumerate()
@@ -95,7 +97,7 @@ fn dropout_is_in_the_gradient() {
     let histories: Vec<Vec<u32>> = serde_json::from_value(golden["histories"].clone()).unwrap();
     let mut batch = batch(&histories, &[1.0; 5]);
     // Read only to know what was before.
-    batch.after.drain(..2);
+    batch.asked[0] -= 2;
     batch.next.drain(..2);
     batch.weights.drain(..2);
     for (case, norm_first) in [(1, true), (2, false)] {
@@ -103,7 +105,7 @@ fn dropout_is_in_the_gradient() {
         let value = |parameters: Parameters| {
             let mut network = Network::new(parameters, Loss::CrossEntropy, 0.1, 0.0);
             let mut drops = Drops { rows: 0.4, attention: 0.3, draws: &mut Seed::new(8).rng() };
-            let value = network.differentiate(&batch, &mut drops);
+            let value = network.differentiate(std::slice::from_ref(&batch), &mut drops);
             (value, network.gradient)
         };
         let (_, mut gradient) = value(start.clone());
@@ -175,11 +177,20 @@ fn long_histories_are_cut_into_parts_that_have_every_prediction_once() {
         times: Some(pairs.iter().map(|pair| i64::from(pair.1)).collect()),
     };
     let data = Interactions::from_triples(lengths.len(), 8, cells, None).unwrap();
-    let of = |most| -> Vec<_> {
-        parts(&data, most).into_iter().map(|part| (part.user.0, part.first, part.predictions)).collect()
+    let of = |most, stride| -> Vec<_> {
+        parts(&data, most, stride)
+            .into_iter()
+            .map(|part| (part.user.0, part.first, part.predictions))
+            .collect()
     };
-    assert_eq!(of(1)[..4], [(2, 0, 0..1), (3, 4, 4..5), (3, 3, 3..4), (3, 2, 2..3)]);
-    assert_eq!(of(3), [(2, 0, 0..1), (3, 2, 3..5), (3, 0, 0..3), (4, 4, 5..7), (4, 2, 3..5), (4, 0, 0..3)]);
-    assert_eq!(of(4), [(2, 0, 0..1), (3, 1, 2..5), (3, 0, 0..2), (4, 3, 4..7), (4, 0, 0..4)]);
-    assert_eq!(of(9), [(2, 0, 0..1), (3, 0, 0..5), (4, 0, 0..7)]);
+    assert_eq!(of(1, 1)[..4], [(2, 0, 0..1), (3, 4, 4..5), (3, 3, 3..4), (3, 2, 2..3)]);
+    assert_eq!(
+        of(3, 2),
+        [(2, 0, 0..1), (3, 2, 3..5), (3, 0, 0..3), (4, 4, 5..7), (4, 2, 3..5), (4, 0, 0..3)]
+    );
+    assert_eq!(of(4, 1)[..3], [(2, 0, 0..1), (3, 1, 4..5), (3, 0, 0..4)]);
+    let apart = [(2, 0, 0..1), (3, 1, 1..5), (3, 0, 0..1), (4, 3, 3..7), (4, 0, 0..3)];
+    assert_eq!(of(4, 4), apart);
+    assert_eq!(of(4, 50), apart);
+    assert_eq!(of(9, 1), [(2, 0, 0..1), (3, 0, 0..5), (4, 0, 0..7)]);
 }
