@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::Linear;
 use crate::exp::exp;
 use crate::matrix::{axpy, dot};
+use crate::vectorized;
 
 /// Histories one behind the other, and the rows of them that are asked for.
 #[derive(Clone, Copy, Debug)]
@@ -100,11 +101,12 @@ impl Attention {
                     shares.push(score);
                 }
                 let own = &mut shares[start..];
-                let mut total = 0.0;
-                for share in own.iter_mut() {
-                    *share = exp(*share - highest);
-                    total += *share;
-                }
+                vectorized!(|| {
+                    for share in own.iter_mut() {
+                        *share = exp(*share - highest);
+                    }
+                });
+                let total: f32 = own.iter().sum();
                 for share in own.iter_mut() {
                     *share /= total;
                 }
@@ -154,7 +156,7 @@ impl Attention {
                 let of_answer = &of_mixed[answer * d + column..][..size];
                 spare.clear();
                 spare.extend((0..=row).map(|before| dot(of_answer, &projected[place(before, 2)])));
-                let mean: f32 = taken.iter().zip(&*spare).map(|(taken, slope)| taken * slope).sum();
+                let mean = dot(taken, spare);
                 for (before, ((&taken, share), slope)) in taken.iter().zip(own).zip(&*spare).enumerate() {
                     axpy(taken, of_answer, &mut of_projected[place(before, 2)]);
                     let slope = factor * (taken * slope - share * mean);

@@ -1,5 +1,7 @@
 //! Normalisation of rows.
 
+use crate::matrix::dot;
+
 /// Keeps the quotient finite where a row is constant.
 const TINY: f32 = 1e-5;
 
@@ -45,16 +47,20 @@ impl LayerNorm {
         trace.normal.clear();
         trace.inverse.clear();
         out.clear();
+        // A sum as a product is vector code.
+        let ones = vec![1.0; width];
         for row in x.chunks_exact(width.max(1)) {
-            let mean = row.iter().sum::<f32>() / width as f32;
-            let variance = row.iter().map(|x| (x - mean) * (x - mean)).sum::<f32>() / width as f32;
-            let inverse = 1.0 / (variance + TINY).sqrt();
+            let mean = dot(row, &ones) / width as f32;
+            let start = trace.normal.len();
+            trace.normal.extend(row.iter().map(|x| x - mean));
+            let normal = &mut trace.normal[start..];
+            let inverse = 1.0 / (dot(normal, normal) / width as f32 + TINY).sqrt();
             trace.inverse.push(inverse);
-            for (x, (gain, shift)) in row.iter().zip(self.gain.iter().zip(&self.shift)) {
-                let normal = (x - mean) * inverse;
-                trace.normal.push(normal);
-                out.push(gain * normal + shift);
+            for normal in normal.iter_mut() {
+                *normal *= inverse;
             }
+            let affine = normal.iter().zip(self.gain.iter().zip(&self.shift));
+            out.extend(affine.map(|(normal, (gain, shift))| gain * normal + shift));
         }
     }
 
@@ -64,18 +70,18 @@ impl LayerNorm {
     /// `slopes`, `of_x`: as the rows of [`LayerNorm::forward`].
     pub fn backward(&self, trace: &NormTrace, slopes: &[f32], gradient: &mut Self, of_x: &mut [f32]) {
         let width = self.gain.len().max(1);
+        let (mut of_normal, ones) = (vec![0.0; width], vec![1.0; width]);
         let rows = slopes.chunks_exact(width).zip(trace.normal.chunks_exact(width)).zip(&trace.inverse);
         for (((slopes, normal), inverse), of_x) in rows.zip(of_x.chunks_exact_mut(width)) {
-            let (mut mean, mut along) = (0.0, 0.0);
             for k in 0..width {
                 gradient.gain[k] += slopes[k] * normal[k];
                 gradient.shift[k] += slopes[k];
-                mean += slopes[k] * self.gain[k];
-                along += slopes[k] * self.gain[k] * normal[k];
+                of_normal[k] = slopes[k] * self.gain[k];
             }
-            (mean, along) = (mean / width as f32, along / width as f32);
+            let mean = dot(&of_normal, &ones) / width as f32;
+            let along = dot(&of_normal, normal) / width as f32;
             for k in 0..width {
-                of_x[k] += inverse * (slopes[k] * self.gain[k] - mean - normal[k] * along);
+                of_x[k] += inverse * (of_normal[k] - mean - normal[k] * along);
             }
         }
     }
