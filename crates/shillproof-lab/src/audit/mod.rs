@@ -126,7 +126,7 @@ impl AuditError {
             Self::Run(error) => error.hint(),
             Self::Store(error) => error.hint(),
             Self::IdleGate { has, .. } => Some(format!("this audit has {has}")),
-            Self::Cancelled(_) => Some("with --out DIR the next audit goes on from here".into()),
+            Self::Cancelled(_) => Some("with `--out DIR` the same command goes on from here".into()),
             Self::Records(_) | Self::Nothing { .. } => None,
         }
     }
