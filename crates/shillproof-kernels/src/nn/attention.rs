@@ -198,3 +198,46 @@ struct Head {
     /// First one of the head.
     column: usize,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::matrix::Matrix;
+    use shillproof_core::Seed;
+
+    /// Asking for some rows is asking for all, where the others have no slopes.
+    #[test]
+    fn rows_asked_for_are_those_of_the_whole() {
+        let draw = |rows, columns, name| Matrix::normal(rows, columns, 0.5, Seed::new(4).child(name));
+        let layer = |outputs, name| Linear { weights: draw(outputs, 6, name), bias: vec![0.1; outputs] };
+        let attention = Attention { input: layer(18, "input"), output: layer(6, "output"), heads: 2 };
+        let some = Histories { lengths: &[3, 1, 0, 4], asked: &[1, 1, 0, 2] };
+        let rows = [2, 3, 6, 7];
+        let x = draw(8, 6, "x");
+        let slopes = draw(4, 6, "slopes");
+        let mut of_all = Matrix::zeros(8, 6);
+        for (k, &row) in rows.iter().enumerate() {
+            of_all.row_mut(row).copy_from_slice(slopes.row(k));
+        }
+        let run = |histories, slopes: &Matrix| {
+            let (mut trace, mut out, mut of_x) = (AttentionTrace::default(), Vec::new(), Vec::new());
+            let mut gradient = attention.zeros();
+            attention.forward(x.as_slice(), histories, &[], &mut trace, &mut out);
+            let slopes = slopes.as_slice();
+            attention.backward(x.as_slice(), histories, &mut trace, slopes, &mut gradient, &mut of_x);
+            (out, of_x, gradient)
+        };
+        let (out, of_x, gradient) = run(some, &slopes);
+        let (whole, of_x_whole, gradient_whole) = run(some.whole(), &of_all);
+        let kept: Vec<f32> = rows.iter().flat_map(|row| whole[row * 6..][..6].to_vec()).collect();
+        assert_eq!(attention.shares(some), 2 * (3 + 1 + 3 + 4));
+        let near = |a: &[f32], b: &[f32]| {
+            assert_eq!(a.len(), b.len());
+            assert!(a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-6), "{a:?} for {b:?}");
+        };
+        near(&out, &kept);
+        near(&of_x, &of_x_whole);
+        near(gradient.input.weights.as_slice(), gradient_whole.input.weights.as_slice());
+        near(gradient.output.weights.as_slice(), gradient_whole.output.weights.as_slice());
+    }
+}
