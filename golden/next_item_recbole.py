@@ -23,7 +23,7 @@ RUNS = [
     ("transrec", BEAUTY, 20, 50, [1, 2, 3]),
     ("gru4rec", BEAUTY, 0, 20, [1]),
     ("gru4rec", "ml-1m", 5, 10, [1]),
-    ("sasrec", "ml-1m", 5, 10, [1, 2]),
+    ("sasrec", "ml-1m", 5, 10, [1, 2, 3]),
 ]
 
 
