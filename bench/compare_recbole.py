@@ -6,7 +6,7 @@ A data set of `SHILLPROOF_DATA` with an order: the last interaction of a user is
 RecBole's sequential mode. One thread a side, RecBole's default settings: 64 factors, batches of 2,048; FPMC and TransRec with one drawn negative, GRU4Rec and SASRec with cross-entropy.
 Time is processor time of epochs alone: on our side the difference of two runs, one with so many epochs more. With `--accuracy N` both sides train with N seeds, until NDCG on the
 item before the last has not risen for `--patience` epochs, and the best epoch counts, or for `--after E` epochs, the last of which counts; the table shows means and the 95 % interval of the difference.
-`--most-items L` cuts histories to their last L items on both sides; GRU4Rec here reads them whole.
+`--most-items L` cuts histories to their last L items on both sides; GRU4Rec here reads them whole, SASRec reads them anew before every item as RecBole does.
 """
 
 import argparse

@@ -9,7 +9,6 @@ interaction is ranked among all items; `epochs` 0 is training until NDCG@10 on t
 """
 
 import json
-import os
 import pathlib
 import sys
 
@@ -31,8 +30,7 @@ def main():
     from compare_recbole import MODELS, theirs, write_data
 
     wanted = sys.argv[1:] or list(MODELS)
-    kept = json.loads(FILE.read_text())["runs"] if FILE.exists() else []
-    runs = [run for run in kept if run["model"] not in wanted]
+    runs = json.loads(FILE.read_text())["runs"] if FILE.exists() else []
     written = set()
     for model, data, epochs, most_items, seeds in RUNS:
         if model not in wanted:
@@ -43,7 +41,10 @@ def main():
         course = {"epochs": epochs, "most_items": most_items, "patience": 10}
         found = [theirs(data, MODELS[model][0], seed=seed, judged=True, **course) for seed in seeds]
         reached = {metric: [run[metric] for run in found] for metric in ("hit@10", "ndcg@10")}
-        runs.append({"model": model, "data": data, "epochs": epochs, "most_items": most_items, "seeds": seeds} | reached)
+        which = {"model": model, "data": data, "epochs": epochs, "most_items": most_items}
+        # The others are kept, should this be stopped.
+        runs = [run for run in runs if any(run[key] != value for key, value in which.items())]
+        runs.append(which | {"seeds": seeds} | reached)
         print(runs[-1], flush=True)
         FILE.write_text(json.dumps({"runs": runs}, indent=1) + "\n")
 

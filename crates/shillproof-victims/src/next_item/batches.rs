@@ -26,6 +26,8 @@ pub(crate) fn cut<T>(
 /// By what numbers are multiplied in training: 0 with probability `share`, otherwise what keeps the mean. Into `out` (cleared first), which stays empty where nothing is
 /// dropped.
 pub(crate) fn dropout_mask(numbers: usize, share: f32, drops: &mut Rng, out: &mut Vec<f32>) {
+    /// The upper 24 bits of a draw, times this, are a number from 0 to 1.
+    const STEP: f32 = 1.0 / (1 << 24) as f32;
     out.clear();
     if share > 0.0 {
         let keep = 1.0 / (1.0 - share);
@@ -35,8 +37,7 @@ pub(crate) fn dropout_mask(numbers: usize, share: f32, drops: &mut Rng, out: &mu
             let draws = &mut draws[..out.len()];
             drops.fill(draws);
             for (out, draw) in out.iter_mut().zip(draws) {
-                // The upper 24 bits are a number from 0 to 1.
-                *out = if (*draw >> 8) as f32 * 2f32.powi(-24) < share { 0.0 } else { keep };
+                *out = if (*draw >> 8) as f32 * STEP < share { 0.0 } else { keep };
             }
         }
     }

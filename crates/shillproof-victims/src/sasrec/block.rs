@@ -126,6 +126,9 @@ impl Block {
 
 /// Drops rows that are not asked for.
 fn keep_asked(rows: &mut Vec<f32>, Histories { lengths, asked }: Histories<'_>) {
+    if asked == lengths {
+        return;
+    }
     let width = rows.len() / lengths.iter().sum::<usize>().max(1);
     let (mut from, mut to) = (0, 0);
     for (&length, &asked) in lengths.iter().zip(asked) {
@@ -138,6 +141,9 @@ fn keep_asked(rows: &mut Vec<f32>, Histories { lengths, asked }: Histories<'_>) 
 
 /// The way back of [`keep_asked`]: zeros where it dropped.
 fn place_asked(rows: &mut Vec<f32>, Histories { lengths, asked }: Histories<'_>) {
+    if asked == lengths {
+        return;
+    }
     let width = rows.len() / asked.iter().sum::<usize>().max(1);
     let kept = std::mem::replace(rows, Vec::with_capacity(lengths.iter().sum::<usize>() * width));
     let mut from = 0;

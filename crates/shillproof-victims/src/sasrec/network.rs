@@ -171,13 +171,9 @@ impl Encoder for Parameters {
         let trace = &mut NetworkTrace::default();
         let asked_for = Histories { lengths: &lengths, asked: &asked };
         self.forward(&items, asked_for, trace, &mut drops, &mut queries);
-        let mut queries = queries.chunks_exact(width);
-        for (&asked, out) in asked.iter().zip(out.chunks_exact_mut(width)) {
-            if asked > 0 {
-                out.copy_from_slice(
-                    queries.next().expect("invariant: one for each history that is not empty"),
-                );
-            }
+        let answered = asked.iter().zip(out.chunks_exact_mut(width)).filter(|(asked, _)| **asked > 0);
+        for ((_, out), query) in answered.zip(queries.chunks_exact(width)) {
+            out.copy_from_slice(query);
         }
     }
 }
